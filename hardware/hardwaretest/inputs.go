@@ -1,0 +1,100 @@
+package hardwaretest
+
+import (
+	"sync"
+
+	"wildfire-watch/hardware"
+)
+
+func (s *session) inputs() {
+	for i := range hardware.NumInputs {
+		for _, active := range []bool{false, true, false} {
+			s.rig.Drive(s.w.Inputs[i], active != s.w.InputActiveLow[i])
+			s.rig.Wait(3 * debounce)
+			if l := s.read(); !l.Fitted[i] || l.Inputs[i] != active {
+				s.Errorf("%s driven %v: fitted %v, read %v", hardware.InputNames[i], active,
+					l.Fitted[i], l.Inputs[i])
+			}
+		}
+	}
+}
+
+func (s *session) unfitted() {
+	l := s.read()
+	for i := range hardware.NumInputs {
+		if l.Fitted[i] != (i == hardware.StopButton) {
+			s.Errorf("%s: fitted %v", hardware.InputNames[i], l.Fitted[i])
+		}
+	}
+}
+
+// listener collects what the board tells.
+type listener struct {
+	mu   sync.Mutex
+	told []hardware.Levels
+}
+
+func (l *listener) hear(v hardware.Levels) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = append(l.told, v)
+}
+
+func (l *listener) heard() []hardware.Levels {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.told[:len(l.told):len(l.told)]
+}
+
+// rested drives every input low, has a listener watch, and returns it.
+func (s *session) rested() *listener {
+	for _, line := range s.w.Inputs {
+		s.rig.Drive(line, false)
+	}
+	s.rig.Wait(3 * debounce)
+	l := &listener{}
+	s.board.Watch(l.hear)
+	s.rig.Wait(3 * debounce)
+	return l
+}
+
+func (s *session) shortPulse() {
+	l := s.rested()
+	line := s.w.Inputs[hardware.StopButton]
+	s.rig.Drive(line, true)
+	s.rig.Wait(debounce / 10)
+	s.rig.Drive(line, false)
+	s.rig.Wait(3 * debounce)
+	if got := l.heard(); len(got) != 0 {
+		s.Errorf("told %d times: %+v", len(got), got)
+	}
+	if s.read().Inputs[hardware.StopButton] {
+		s.Error("the pulse is read")
+	}
+}
+
+func (s *session) told() {
+	l := s.rested()
+	for n, high := range []bool{true, false} {
+		s.rig.Drive(s.w.Inputs[hardware.StopButton], high)
+		s.rig.Wait(3 * debounce)
+		got := l.heard()
+		if len(got) != n+1 {
+			s.Fatalf("told %d times after %d changes: %+v", len(got), n+1, got)
+		}
+		if got[n].Inputs[hardware.StopButton] != high {
+			s.Errorf("driven %v, told %+v", high, got[n])
+		}
+	}
+}
+
+func (s *session) feedbackTold() {
+	line := s.w.Feedbacks[hardware.MainValve]
+	s.rig.Drive(line, false)
+	l := s.rested()
+	s.rig.Drive(line, true)
+	s.rig.Wait(3 * debounce)
+	if got := l.heard(); len(got) != 1 || !got[0].Outputs.Has(hardware.MainValve) {
+		s.Errorf("told %+v", got)
+	}
+}
