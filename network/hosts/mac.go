@@ -1,0 +1,73 @@
+package hosts
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"wildfire-watch/protocol/arp"
+)
+
+// meetTime is how long a connection may take that is made to learn a MAC.
+const meetTime = time.Second
+
+// table is the kernel's neighbour table as it was lately: 250 cameras that are asked in turn need not
+// have it read 500 times.
+var table struct {
+	sync.Mutex
+	rows []netlink.Neigh
+	at   time.Time
+}
+
+// lately is how old the table may be. A connection that was made since stands on it, or on a change
+// that the next look sees.
+const lately = 200 * time.Millisecond
+
+func recent() []netlink.Neigh {
+	table.Lock()
+	defer table.Unlock()
+	if time.Since(table.at) < lately {
+		return table.rows
+	}
+	rows, err := neighbours()
+	if err != nil {
+		return nil
+	}
+	table.rows, table.at = rows, time.Now()
+	return rows
+}
+
+// MAC is the hardware address that the kernel sends frames for ip to, lower case with :; empty if it
+// knows none: the host is beyond a router, or was not spoken with lately. No privilege is needed.
+func MAC(ip netip.Addr) string {
+	for _, n := range recent() {
+		at, ok := netip.AddrFromSlice(n.IP)
+		if !ok || at.Unmap() != ip || n.State&there == 0 || len(n.HardwareAddr) != len(arp.MAC{}) {
+			continue
+		}
+		if mac := arp.MAC(n.HardwareAddr); mac.Station() {
+			return mac.String()
+		}
+	}
+	return ""
+}
+
+// Meet is MAC, after a connection to a port if that is what it takes: it says nothing on it.
+func Meet(ctx context.Context, ip netip.Addr, port int) string {
+	if mac := MAC(ip); mac != "" {
+		return mac
+	}
+	d := net.Dialer{Timeout: meetTime}
+	if c, err := d.DialContext(ctx, "tcp", net.JoinHostPort(ip.String(), strconv.Itoa(port))); err == nil {
+		_ = c.Close()
+	}
+	table.Lock()
+	table.at = time.Time{} // what was just met counts
+	table.Unlock()
+	return MAC(ip)
+}
