@@ -1,0 +1,238 @@
+package broker
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+const (
+	// greeting is how long a connection may take until its first packet is whole, TLS included.
+	greeting = 10 * time.Second
+	// greetingBytes is what it may send before it is logged in.
+	greetingBytes = 64 << 10
+	// stall is how long one chunk may wait for a reader that does not read. The broker library
+	// holds a client's lock while it writes to it, and takes the same lock when another client
+	// publishes something for it: one hung reader would hold up a stop for everybody. So it is
+	// cut off; whoever reads at all (64 KiB a second) is never met by it.
+	stall = 250 * time.Millisecond
+	chunk = 16 << 10
+	// gulp is the most that is read at once, and breath how long one that sends too much waits.
+	gulp   = 64 << 10
+	breath = 10 * time.Millisecond
+	// pause follows a failed accept (no file descriptors left): the library would give up.
+	pause = 100 * time.Millisecond
+)
+
+// door is where every connection comes in, by whichever listener: it bounds their number, in all and of
+// one address, and how fast they come, and knows each of them, so that Close never waits for one. Our own
+// are outside of every bound: no crowd can keep them out.
+type door struct {
+	refuse  func(refusal)
+	arrival paces[string]   // by address
+	heavy   paces[struct{}] // bytes of all that send much
+	mu      sync.Mutex
+	guests  map[*guest]struct{}
+	waiting int            // not logged in, our own left out
+	others  int            // all but our own
+	from    map[string]int // by address
+	of      map[string]int // by user
+	number  uint64         // of the newest
+	closed  chan struct{}
+	once    sync.Once
+}
+
+func newDoor(refuse func(refusal)) *door {
+	return &door{refuse: refuse, guests: make(map[*guest]struct{}), from: make(map[string]int),
+		of: make(map[string]int), closed: make(chan struct{}), arrival: paces[string]{most: maxAddresses},
+		heavy: paces[struct{}]{most: 1}}
+}
+
+// porch is one listener before the door. wrap is the TLS of its connections; nil: none.
+type porch struct {
+	net.Listener
+	door *door
+	wrap func(net.Conn) net.Conn
+}
+
+// Accept waits for the next connection that there is room for.
+func (p *porch) Accept() (net.Conn, error) {
+	for {
+		conn, err := p.Listener.Accept()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return nil, err
+			}
+			select {
+			case <-p.door.closed:
+				return nil, err
+			case <-time.After(pause):
+				continue
+			}
+		}
+		if g := p.door.admit(conn, false); g == nil {
+			abandon(conn)
+		} else if p.wrap != nil {
+			return p.wrap(g), nil
+		} else {
+			return g, nil
+		}
+	}
+}
+
+// abandon closes without a farewell: a crowd that is turned away leaves nothing behind in the kernel.
+func abandon(conn net.Conn) {
+	if t, ok := conn.(*net.TCPConn); ok {
+		_ = t.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+// admit makes a guest of a connection, or says no with nil.
+func (d *door) admit(conn net.Conn, own bool) *guest {
+	g := &guest{Conn: conn, door: d, own: own}
+	if !own {
+		g.address, g.local = addressOf(conn)
+		if !d.arrival.allow(g.address, arrivalPace(g.local), 1, time.Now()) {
+			d.refuse(refusal{reason: "connect rate", address: g.address})
+			return nil
+		}
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(greeting))
+	why, evicted := d.enter(g)
+	if evicted != nil {
+		d.refuse(refusal{reason: "no login", address: evicted.address})
+		_ = evicted.Close()
+	}
+	if why != "" {
+		d.refuse(refusal{reason: why, address: g.address})
+		return nil
+	}
+	return g
+}
+
+// enter counts a guest in. Where too many wait to log in, the one that has waited longest goes.
+func (d *door) enter(g *guest) (why string, evicted *guest) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	select {
+	case <-d.closed:
+		return "closed", nil
+	default:
+	}
+	d.number++
+	g.number = d.number
+	if g.own {
+		d.guests[g] = struct{}{}
+		return "", nil
+	}
+	share := MaxFromOne
+	if g.local {
+		share = MaxClients
+	}
+	if d.from[g.address] >= share {
+		return "connections of one address", nil
+	}
+	if d.waiting >= MaxWaiting {
+		if evicted = d.oldest(); evicted != nil {
+			d.leave(evicted)
+		}
+	}
+	if d.others >= MaxClients {
+		return "connections", evicted
+	}
+	d.guests[g] = struct{}{}
+	d.others++
+	d.waiting++
+	g.waits = true
+	d.from[g.address]++
+	return "", evicted
+}
+
+// oldest is the guest that has waited longest for its login.
+func (d *door) oldest() (first *guest) {
+	for g := range d.guests {
+		if g.waits && (first == nil || g.number < first.number) {
+			first = g
+		}
+	}
+	return first
+}
+
+// leave counts a guest out, once. The lock is held.
+func (d *door) leave(g *guest) {
+	if _, in := d.guests[g]; !in {
+		return
+	}
+	delete(d.guests, g)
+	if g.own {
+		return
+	}
+	d.others--
+	if g.waits {
+		d.waiting--
+	}
+	less(d.from, g.address)
+	if g.user != "" {
+		less(d.of, g.user)
+	}
+}
+
+func less(count map[string]int, of string) {
+	if count[of]--; count[of] <= 0 {
+		delete(count, of)
+	}
+}
+
+// welcome notes that a guest has logged in; false: its user has as many connections as one may have.
+func (d *door) welcome(g *guest, user string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, in := d.guests[g]; !in || user != "" && d.of[user] >= MaxOfUser {
+		return false
+	}
+	if g.waits {
+		g.waits = false
+		d.waiting--
+	}
+	if g.user = user; user != "" {
+		d.of[user]++
+	}
+	return true
+}
+
+// slow holds up a guest that sends much while all together send too much. It stops reading, so that the
+// sender waits, and costs nothing meanwhile. Who sends little is never held up.
+func (d *door) slow(g *guest, n int) {
+	if g.light.allow(lightly, float64(n), time.Now()) {
+		return
+	}
+	for !d.heavy.allow(struct{}{}, heavily, float64(n), time.Now()) {
+		select {
+		case <-d.closed:
+			return
+		case <-time.After(breath):
+		}
+	}
+}
+
+func (d *door) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.guests)
+}
+
+// shut ends every connection, those that never said anything included.
+func (d *door) shut() {
+	d.once.Do(func() { close(d.closed) })
+	d.mu.Lock()
+	guests := make([]*guest, 0, len(d.guests))
+	for g := range d.guests {
+		guests = append(guests, g)
+	}
+	d.mu.Unlock()
+	for _, g := range guests {
+		_ = g.Close()
+	}
+}
