@@ -1,0 +1,116 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"net/netip"
+	"sync"
+	"time"
+
+	"wildfire-watch/protocol/password"
+)
+
+// Door lets in who knows a password. Safe for use by many at once.
+type Door struct {
+	users []User
+	key   [32]byte      // of this process: names known passwords in memory
+	work  chan struct{} // a token for each check that runs: argon2 takes memory
+	brake brake
+	mu    sync.Mutex // guards known
+	known map[[32]byte]pass
+}
+
+// pass spares a program that logs in with each request (Basic) the work of a check each time.
+type pass struct {
+	user  User
+	until time.Time
+}
+
+const (
+	atOnce    = 2 // checks at the same time
+	passTime  = 5 * time.Minute
+	maxPasses = 64
+)
+
+// NewDoor makes a door for these users.
+func NewDoor(users []User) *Door {
+	d := &Door{users: users, work: make(chan struct{}, atOnce), known: make(map[[32]byte]pass)}
+	_, _ = rand.Read(d.key[:]) // never fails
+	return d
+}
+
+// Guarded says whether there is anybody with a password.
+func (d *Door) Guarded() bool { return len(d.users) > 0 }
+
+// Enter checks a name and a password from an address. wait is not zero while that address is braked: the
+// password was not looked at. It ends with ctx, in vain.
+func (d *Door) Enter(ctx context.Context, from netip.Addr, name, word string, now time.Time) (u User, ok bool, wait time.Duration) {
+	if len(name) > maxName || len(word) > password.MaxPassword || len(d.users) == 0 {
+		name, word = "", "" // as much work as any other; it matches nobody
+	}
+	if wait := d.brake.paused(from, now); wait > 0 {
+		return u, false, wait // before memory is asked: it would answer guesses at full speed
+	}
+	id := d.id(name, word)
+	if u, ok := d.pass(id, now); ok {
+		return u, true, 0
+	}
+	if wait := d.brake.try(from, now); wait > 0 {
+		return u, false, wait
+	}
+	select {
+	case d.work <- struct{}{}:
+		defer func() { <-d.work }()
+	case <-ctx.Done():
+		return u, false, 0
+	}
+	if u, ok = d.check(name, word); !ok {
+		return u, false, 0
+	}
+	d.brake.forgive(from)
+	d.remember(id, pass{u, now.Add(passTime)})
+	return u, true, 0
+}
+
+// check compares with the hash of that name; for a name that nobody has with the first user's, in vain.
+func (d *Door) check(name, word string) (User, bool) {
+	if len(d.users) == 0 {
+		return User{}, false
+	}
+	found, known := d.users[0], false
+	for _, u := range d.users {
+		if u.Name == name {
+			found, known = u, true
+		}
+	}
+	if !password.Verify(string(found.hash), word) || !known || word == "" {
+		return User{}, false
+	}
+	return found, true
+}
+
+// id names a pair of name and password; nobody who reads it learns either.
+func (d *Door) id(name, word string) (id [32]byte) {
+	m := hmac.New(sha256.New, d.key[:])
+	m.Write([]byte(name + "\x00" + word))
+	m.Sum(id[:0])
+	return id
+}
+
+func (d *Door) pass(id [32]byte, now time.Time) (User, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, ok := d.known[id]
+	return p.user, ok && now.Before(p.until)
+}
+
+func (d *Door) remember(id [32]byte, p pass) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.known) >= maxPasses {
+		clear(d.known)
+	}
+	d.known[id] = p
+}
