@@ -36,6 +36,7 @@ type Book struct {
 	unbegun             since          // a trigger was taken, and nothing has cranked for it yet
 	asked               map[string]int // orders without an answer
 	jammed              bool           // the main valve was made to fail in this life: ERROR may be latched
+	opened              bool           // valve_open was ordered: the main valve may outlast the run
 	by                  starter
 	resumes             int // boots since the run's first trigger
 
@@ -157,7 +158,7 @@ func (b *Book) take(f Fact, more bool) {
 func (b *Book) start(f Fact) {
 	b.at, b.born, b.pid = f.At, f.At, f.PID
 	b.on, b.were, b.stage = 0, 0, dark
-	b.ordered, b.stopped, b.spoke, b.jammed = false, false, false, false
+	b.ordered, b.stopped, b.spoke, b.jammed, b.opened = false, false, false, false, false
 	b.asked, b.pulse, b.unbegun = map[string]int{}, since{}, since{}
 	if b.pending != nil && b.kernel != f.Text {
 		b.pending.reboot, b.pending.lastStop = true, "reboot or power cut"
@@ -173,6 +174,8 @@ func (b *Book) order(text string) {
 		b.stopped = true
 	case "valve jammed":
 		b.jammed = true
+	case "valve_open":
+		b.opened = true
 	}
 	if text == "start" || text == "stop" || text == "reset" {
 		b.asked[text]++

@@ -130,6 +130,17 @@ func TestABookHasNothingAgainstWhatIsRight(t *testing.T) {
 	}
 }
 
+func TestABookDoesNotTakeAnAlarmForTheWordOfThePump(t *testing.T) {
+	stale := protocol.SystemState{State: protocol.Running, TotalRuntime: 0.2, CurrentRuntime: 0.2}
+	life := newTale(1, "k1", 0)
+	life.facts = first(false)
+	life.told(4800*time.Millisecond, protocol.AlarmRaised, "", stale, map[string]any{"code": "fire"})
+	b := NewBook(Terms{Pulse: second, Multiplier: 2}, 200*time.Millisecond)
+	if wrong := b.Life(life.facts); len(wrong) > 0 {
+		t.Error(wrong)
+	}
+}
+
 func TestABookFindsWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		stopped bool

@@ -62,7 +62,7 @@ func (b *Book) death(f Fact) {
 	stops, resets, starts := b.asked["stop"] > 0, b.asked["reset"] > 0, b.asked["start"] > 0
 	h := &heir{
 		run: inherit(b.run, func(h *heir) fact3 { return h.run },
-			b.run.is && (stops || starts || b.jammed)),
+			b.run.is && (stops || starts || b.jammed || b.opened)),
 		held:  inherit(b.held, func(h *heir) fact3 { return h.held }, stops || resets),
 		fault: inherit(b.fault, func(h *heir) fact3 { return h.fault }, resets || b.jammed),
 		pulse: b.pulseLeft(prev),

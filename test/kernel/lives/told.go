@@ -18,8 +18,9 @@ func (b *Book) told(f Fact) {
 		b.recovered(*e)
 		return
 	case protocol.MQTTConnected, protocol.MQTTDisconnected, protocol.HealthReport, protocol.GPIORetry,
-		protocol.GPIOFailureFinal, protocol.HardwareValidationFailure, protocol.SimulationModeWarning:
-		return
+		protocol.GPIOFailureFinal, protocol.HardwareValidationFailure, protocol.SimulationModeWarning,
+		protocol.AlarmRaised, protocol.AlarmCleared, protocol.AlarmAcknowledged:
+		return // others say this: what they add of the pump is its last status, up to a second old
 	case protocol.EmergencyStop:
 		b.answered("stop")
 		b.closeRun()
