@@ -10,7 +10,9 @@ out=$(mkdir -p "$1" && cd "$1" && pwd -P)
 [ -s "$out/vmlinuz" ] && [ -s "$out/pi3.dtb" ] && exit 0
 
 suite=${SUITE:-bookworm}
-mirror=${MIRROR:-http://deb.debian.org/debian}
+# The mirror that this machine's own apt uses.
+mirror=${MIRROR:-$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' | sed -n "s/^$suite //p" | sort -u | head -n 1)}
+[ -n "$mirror" ] || { echo "test/arm/fetch.sh: this machine's apt has no source for $suite; MIRROR names one" >&2; exit 1; }
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
