@@ -64,9 +64,12 @@ trap 'why=cut; [ -n "$uml" ] && kill -KILL -- "-$uml" 2>/dev/null' USR1
 printf '%q ' "$@" >"$run/cmd"
 touch "$run/out" "$run/err"
 
-# A guest is a machine of its own: where that is permitted it goes before the host's other work.
+# A guest is a machine of its own: where that is permitted it goes before the host's other work. Hosts that
+# schedule by session (sched(7), autogroup) want to be told of the session, too.
 ahead=()
-[ "$(nice -n -15 nice 2>/dev/null)" -ge 0 ] || ahead=(nice -n -15)
+# shellcheck disable=SC2016 # the inner shell expands it
+[ "$(nice -n -15 nice 2>/dev/null)" -ge 0 ] ||
+	ahead=(nice -n -15 bash -c 'echo -15 >/proc/self/autogroup; exec "$@"' ahead)
 setsid setpriv --pdeathsig TERM ${ahead[@]+"${ahead[@]}"} setarch "$(uname -m)" -R "$kernel" \
 	mem="$mem" root=/dev/root rootfstype=hostfs rootflags=/ rw init="$here/guest-init.sh" \
 	guest_run="$run" uml_dir="$run/" con=null con0=null,fd:1 ssl=null softdog.soft_panic=1 \
