@@ -243,9 +243,24 @@ func TestADigestIsTakenBeforeAPasswordInClear(t *testing.T) {
 	}
 }
 
+func TestALoginThatCannotBeSentIsNoTry(t *testing.T) {
+	for _, auth := range []string{"digest", "basic"} {
+		c := &camera{auth: auth}
+		tabbed := protocol.Login{ID: "line 8", User: "admin", Password: "a\tb"}
+		if a := Ask(t.Context(), c.start(t, tabbed, right)); a.Login != protocol.LoginGood || len(a.Refused) > 0 || c.bad > 0 {
+			t.Errorf("%s: %+v, tries %v", auth, a, c.tries)
+		}
+		c = &camera{auth: auth}
+		if a := Ask(t.Context(), c.start(t, tabbed)); a.Login != protocol.LoginMissing || len(a.Refused) > 0 || len(c.tries) > 0 ||
+			!strings.Contains(a.Problem, "no login is left") {
+			t.Errorf("%s: %+v, tries %v", auth, a, c.tries)
+		}
+	}
+}
+
 func TestAnUnknownWayToLogInIsNotGuessed(t *testing.T) {
 	c := refusing(func(w http.ResponseWriter, _ bool) {
-		w.Header().Set("WWW-Authenticate", `Digest realm="r", nonce="n", algorithm=SHA-512-256`)
+		w.Header().Set("WWW-Authenticate", `Digest realm="r", nonce="n", algorithm=SHA3-256`)
 		w.WriteHeader(http.StatusUnauthorized)
 	})
 	if a := Ask(t.Context(), c.start(t, right)); a.Login != protocol.LoginMissing || len(a.Refused) > 0 || !strings.Contains(a.Problem, "do not know") {

@@ -58,10 +58,10 @@ func newPeer(ip netip.Addr) peer {
 // proof is what goes along with a request to prove a login; the zero proof is none.
 type proof struct {
 	token  *onvif.Token
-	header string // Authorization
+	header httpauth.Authorization
 }
 
-func (p proof) given() bool { return p.token != nil || p.header != "" }
+func (p proof) given() bool { return p.token != nil || p.header != httpauth.Authorization{} }
 
 // reply is what came of one request.
 type reply struct {
@@ -129,8 +129,8 @@ func (p peer) once(ctx context.Context, at *url.URL, ask onvif.Request, prove pr
 	}
 	request.Header.Set("Content-Type", `application/soap+xml; charset=utf-8; action="`+ask.Action()+`"`)
 	request.Header.Set("User-Agent", "wildfire-watch")
-	if prove.header != "" {
-		request.Header.Set("Authorization", prove.header)
+	if header := prove.header.Header(); header != "" {
+		request.Header.Set("Authorization", header)
 	}
 	answer, err := p.client.Do(request)
 	if err != nil {

@@ -56,7 +56,7 @@ type session struct {
 // realm is what one host and port asks for, and how many answers it has had.
 type realm struct {
 	httpauth.Challenge
-	count int
+	count uint32
 	fresh bool // not answered yet
 }
 
@@ -149,8 +149,11 @@ func (s *session) enter(r reply, prove proof, ask onvif.Request) bool {
 // another nonce after the login was good. Many devices leave the word stale out.
 func (s *session) outdated(r reply, prove proof) bool {
 	return s.way == byHeader && prove.given() && r.challenge.Digest && !s.single &&
-		(r.challenge.Stale || s.good && !s.sent.SameNonce(r.challenge))
+		(r.challenge.Stale || s.good && r.challenge.Renews(s.sent))
 }
+
+// noneLeft is why the trying of logins ends.
+const noneLeft = ", and no login is left to try"
 
 // choose takes the next login and the way to send it; the problem is empty if there is one.
 func (s *session) choose(r reply) (problem string) {
@@ -158,7 +161,7 @@ func (s *session) choose(r reply) (problem string) {
 		s.answer.Login = protocol.LoginMissing
 	}
 	if len(s.logins) == 0 {
-		return ", and no login is left to try"
+		return noneLeft
 	}
 	fault, _ := r.fault()
 	switch {
@@ -177,15 +180,21 @@ func (s *session) choose(r reply) (problem string) {
 			s.answer.ClockOffset = r.offset
 		}
 	}
-	s.login, s.logins = s.logins[0], s.logins[1:]
 	s.adopt(r)
-	return ""
+	for len(s.logins) > 0 {
+		s.login, s.logins = s.logins[0], s.logins[1:]
+		if s.way == byToken || httpauth.Sendable(s.login) == nil {
+			return ""
+		}
+	}
+	s.way = anonymous
+	return noneLeft
 }
 
 // adopt takes the challenge of a reply. The count goes on if the nonce is still the same.
 func (s *session) adopt(r reply) {
 	now := &realm{Challenge: r.challenge, fresh: true}
-	if before := s.realms[r.at.Host]; before != nil && before.SameNonce(r.challenge) {
+	if before := s.realms[r.at.Host]; before != nil && !r.challenge.Renews(before.Challenge) {
 		now.count = before.count
 	}
 	s.realms[r.at.Host] = now
@@ -212,7 +221,8 @@ func (s *session) prove(at *url.URL) (p proof) {
 		_, _ = rand.Read(nonce[:])
 		to.count, to.fresh = to.count+1, false
 		s.sent = to.Challenge
-		p.header = to.Authorize(s.login, http.MethodPost, at.RequestURI(), hex.EncodeToString(nonce[:]), to.count)
+		p.header, _ = to.Answer(s.login, httpauth.Use{Method: http.MethodPost, URI: at.RequestURI(), // choose saw that it is Sendable
+			Count: to.count, Salt: hex.EncodeToString(nonce[:])})
 	}
 	return p
 }

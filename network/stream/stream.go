@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"wildfire-watch/protocol"
+	"wildfire-watch/protocol/httpauth"
 	"wildfire-watch/protocol/rtsp"
 )
 
@@ -111,7 +112,7 @@ func (t *talk) describe(u rtsp.URL) described {
 		}
 		if u = to; to.Port() != t.port {
 			t.close()
-			t.port, t.greeted, t.challenge = to.Port(), false, rtsp.Challenge{}
+			t.port, t.greeted, t.challenge = to.Port(), false, httpauth.Challenge{}
 		}
 	}
 	return t.answered(u, 0, Elsewhere, "moved too often")

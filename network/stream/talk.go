@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wildfire-watch/protocol"
+	"wildfire-watch/protocol/httpauth"
 	"wildfire-watch/protocol/rtsp"
 )
 
@@ -23,7 +24,7 @@ type talk struct {
 
 	line      *line
 	greeted   bool
-	challenge rtsp.Challenge
+	challenge httpauth.Challenge
 	count     uint32 // uses of the challenge's nonce
 	cseq      int
 	buffer    []byte
@@ -141,7 +142,7 @@ func (t *talk) enter(q rtsp.Request, r rtsp.Response) (rtsp.Response, error) {
 		}
 		t.meet(c)
 		after, err := t.tell(q, l)
-		if errors.Is(err, rtsp.BadLogin) {
+		if errors.Is(err, httpauth.BadLogin) {
 			continue
 		}
 		if err == nil && after.Status == 401 {
@@ -171,14 +172,14 @@ func (t *talk) enter(q rtsp.Request, r rtsp.Response) (rtsp.Response, error) {
 }
 
 // meet takes a new challenge.
-func (t *talk) meet(c rtsp.Challenge) { t.challenge, t.count = c, 0 }
+func (t *talk) meet(c httpauth.Challenge) { t.challenge, t.count = c, 0 }
 
 // tell sends a request with a login.
 func (t *talk) tell(q rtsp.Request, l protocol.Login) (rtsp.Response, error) {
 	var salt [8]byte
 	_, _ = rand.Read(salt[:]) // never fails (crypto/rand)
 	t.count++
-	a, err := t.challenge.Answer(l, rtsp.Use{Method: q.Method, URL: q.URL, Count: t.count,
+	a, err := t.challenge.Answer(l, httpauth.Use{Method: string(q.Method), URI: q.URL.String(), Count: t.count,
 		Salt: hex.EncodeToString(salt[:])})
 	if err != nil {
 		return rtsp.Response{}, err

@@ -1,6 +1,5 @@
 // Package rtsp is the codec of RTSP 1.0 (RFC 2326) as far as a watcher of cameras speaks it: requests
-// out, responses in, the login that a camera asks for (RFC 2617, RFC 7616), the SDP that describes a
-// stream (RFC 8866), and where makers put their streams.
+// out, responses in, the SDP that describes a stream (RFC 8866), and where makers put their streams.
 //
 // It promises:
 //   - every length, count and number from outside has a named bound; an answer beyond it is an error;
@@ -17,6 +16,7 @@ import (
 	"strings"
 
 	"wildfire-watch/protocol"
+	"wildfire-watch/protocol/httpauth"
 )
 
 // Method is what a request asks for (RFC 2326 §10).
@@ -48,14 +48,14 @@ type Request struct {
 	CSeq          int // 1 and up, another for every request of a connection
 	Session       string
 	Transport     string
-	Authorization Authorization
+	Authorization httpauth.Authorization // one line, as its maker promises
 }
 
 // Append writes the request behind b. The error is BadRequest and quotes nothing.
 func (r Request) Append(b []byte) ([]byte, error) {
 	start := len(b)
 	if r.Method == "" || !plain(string(r.Method)) || r.URL.host == "" || r.CSeq < 1 || !plain(r.Session) ||
-		!plain(r.Transport) || !plain(r.Authorization.value) {
+		!plain(r.Transport) {
 		return b, BadRequest
 	}
 	b = append(b, r.Method...)
@@ -72,7 +72,7 @@ func (r Request) Append(b []byte) ([]byte, error) {
 	}
 	b = header(b, "Session", r.Session)
 	b = header(b, "Transport", r.Transport)
-	b = header(b, "Authorization", r.Authorization.value)
+	b = header(b, "Authorization", r.Authorization.Header())
 	b = append(b, "\r\n\r\n"...)
 	if len(b)-start > MaxRequest {
 		clear(b[start:])

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"wildfire-watch/protocol"
+	"wildfire-watch/protocol/httpauth"
 )
 
 // Bounds on what a host may send.
@@ -66,6 +67,11 @@ func (r Response) Values(name string) (values []string) {
 		}
 	}
 	return values
+}
+
+// Choose is the challenge of an answer that we meet; false if there is none.
+func (r Response) Choose() (httpauth.Challenge, bool) {
+	return httpauth.Parse(r.Values("WWW-Authenticate"))
 }
 
 // Reason is what a status means. It is never the host's own text: a host that has seen a login could

@@ -3,6 +3,7 @@ package rtsp
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,9 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"wildfire-watch/protocol"
+	"wildfire-watch/protocol/httpauth"
 )
 
 func mustURL(t testing.TB, text string) URL {
@@ -24,10 +28,26 @@ func mustURL(t testing.TB, text string) URL {
 	return u
 }
 
+// unauthorized is an answer that asks for a login.
+func unauthorized(challenge string) Response {
+	return Response{Status: 401, lines: []line{{"WWW-authenticate", challenge}}}
+}
+
+// proven is what proves a login to whoever asks so.
+func proven(t testing.TB, challenge, user, password string) httpauth.Authorization {
+	t.Helper()
+	c, _ := unauthorized(challenge).Choose()
+	a, err := c.Answer(protocol.Login{User: user, Password: password}, httpauth.Use{Method: string(Describe), URI: "rtsp://h/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
 func TestRequestsAreWrittenAsTheyAreRead(t *testing.T) {
 	u := mustURL(t, "rtsp://10.0.0.5:8554/cam/realmonitor?channel=1&subtype=0%20x")
 	for _, m := range []Method{Options, Describe, Setup, Play, Teardown} {
-		q := Request{Method: m, URL: u, CSeq: 7, Session: "ab12", Transport: Interleaved, Authorization: Authorization{"Basic eA=="}}
+		q := Request{Method: m, URL: u, CSeq: 7, Session: "ab12", Transport: Interleaved, Authorization: proven(t, `Basic realm="x"`, "x", "y")}
 		b, err := q.Append([]byte("before"))
 		if err != nil || !bytes.HasPrefix(b, []byte("before")) {
 			t.Fatal(err)
@@ -39,7 +59,7 @@ func TestRequestsAreWrittenAsTheyAreRead(t *testing.T) {
 		}
 		h, err := r.ReadMIMEHeader()
 		if err != nil || h.Get("CSeq") != "7" || h.Get("Session") != "ab12" || h.Get("Transport") != Interleaved ||
-			h.Get("Authorization") != "Basic eA==" || (h.Get("Accept") == "application/sdp") != (m == Describe) ||
+			h.Get("Authorization") != "Basic eDp5" || (h.Get("Accept") == "application/sdp") != (m == Describe) ||
 			(h.Get("Range") != "") != (m == Play) {
 			t.Errorf("%v %v", h, err)
 		}
@@ -58,8 +78,7 @@ func TestARequestThatWouldBreakItsLinesIsNotWritten(t *testing.T) {
 		"no CSeq":       func(q *Request) { q.CSeq = 0 },
 		"session":       func(q *Request) { q.Session = "1\r\nX: y" },
 		"transport":     func(q *Request) { q.Transport = "a\nb" },
-		"a login":       func(q *Request) { q.Authorization.value = "a\x00b" },
-		"much too long": func(q *Request) { q.Authorization.value = strings.Repeat("x", MaxRequest) },
+		"much too long": func(q *Request) { q.Session = strings.Repeat("x", MaxRequest) },
 	} {
 		q := good
 		change(&q)
@@ -69,6 +88,21 @@ func TestARequestThatWouldBreakItsLinesIsNotWritten(t *testing.T) {
 	}
 	if _, err := good.Append(nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestARequestDoesNotPrintItsLogin: no verb shows it, nor does JSON.
+func TestARequestDoesNotPrintItsLogin(t *testing.T) {
+	q := Request{Method: Describe, Authorization: proven(t, `Basic realm="x"`, "x", "y")}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		for _, x := range []any{q, &q, []Request{q}} {
+			if s := fmt.Sprintf(verb, x); strings.Contains(s, "eDp5") || strings.Contains(s, "65447035") {
+				t.Errorf("%s prints %s", verb, s)
+			}
+		}
+	}
+	if b, err := json.Marshal(q); err != nil || strings.Contains(string(b), "eDp5") {
+		t.Errorf("%s %v", b, err)
 	}
 }
 
@@ -332,6 +366,29 @@ func FuzzAnswer(f *testing.F) {
 			if p, err := r.Packet(); err != nil || len(p.Data) > 0xffff {
 				break
 			}
+		}
+	})
+}
+
+// FuzzChallenge: whatever a host asks, a request that answers it is as many lines as one that does not, and one more.
+func FuzzChallenge(f *testing.F) {
+	for _, s := range []string{`Basic realm="x"`, `Digest realm="a\"b", nonce="n", qop="auth,auth-int", algorithm=SHA-256, opaque="o", stale=true`,
+		`Basic realm="x", Digest realm="y", nonce="z"`, `Digest realm = y ,nonce= z`, `,=",\`} {
+		f.Add(s, "admin", "pass")
+	}
+	f.Fuzz(func(t *testing.T, text, user, password string) {
+		c, ok := unauthorized(text).Choose()
+		if ok != c.Known() {
+			t.Error("a choice of nothing")
+		}
+		u := URL{host: "h", port: Port}
+		a, err := c.Answer(protocol.Login{User: user, Password: password}, httpauth.Use{Method: string(Describe), URI: u.String(), Count: 1, Salt: "00"})
+		if err != nil {
+			return
+		}
+		b, err := Request{Method: Describe, URL: u, CSeq: 1, Authorization: a}.Append(nil)
+		if err == nil && (bytes.Count(b, []byte("\n")) != 6 || bytes.Count(b, []byte("\r")) != 6) {
+			t.Errorf("%q", b)
 		}
 	})
 }
