@@ -2,16 +2,11 @@ package command
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // mostPassword bounds a password in bytes.
@@ -34,7 +29,17 @@ func (t *terminal) passwordOf(r reach) (string, error) {
 	if !ok || !isTerminal(in) {
 		return "", errors.New("nobody is at the terminal to type the password: use --password-file")
 	}
-	return t.askUnseen(in, "Password of "+r.User+": ")
+	var password string
+	err := t.unseen(in, func() (err error) {
+		fmt.Fprintf(t.err, "Password of %s: ", r.User)
+		password, err = firstLine(in)
+		fmt.Fprintln(t.err)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return password, nil
 }
 
 func firstLine(r io.Reader) (string, error) {
@@ -46,40 +51,4 @@ func firstLine(r io.Reader) (string, error) {
 		return "", fmt.Errorf("the password must have 1 to %d bytes", mostPassword)
 	}
 	return line, nil
-}
-
-// askUnseen reads a line while the terminal shows nothing, and leaves the terminal as it was, also when
-// it is interrupted.
-func (t *terminal) askUnseen(in *os.File, question string) (string, error) {
-	before, err := unix.IoctlGetTermios(int(in.Fd()), unix.TCGETS)
-	if err != nil {
-		return "", fmt.Errorf("ask for the password: %w", err)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	dark := *before
-	dark.Lflag &^= unix.ECHO
-	if err := unix.IoctlSetTermios(int(in.Fd()), unix.TCSETS, &dark); err != nil {
-		return "", fmt.Errorf("ask for the password: %w", err)
-	}
-	defer func() {
-		_ = unix.IoctlSetTermios(int(in.Fd()), unix.TCSETS, before)
-		fmt.Fprintln(t.err)
-	}()
-	fmt.Fprint(t.err, question)
-	type line struct {
-		text string
-		err  error
-	}
-	read := make(chan line, 1)
-	go func() {
-		text, err := firstLine(in)
-		read <- line{text, err}
-	}()
-	select {
-	case l := <-read:
-		return l.text, l.err
-	case <-ctx.Done():
-		return "", errors.New("interrupted")
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -72,6 +73,44 @@ func TestATerminalDoesNotShowThePasswordAndIsLeftAsItWas(t *testing.T) {
 		after, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
 		if err != nil || after.Lflag != before.Lflag || before.Lflag&unix.ECHO == 0 {
 			t.Errorf("the terminal is left with %x, it had %x: %v", after.Lflag, before.Lflag, err)
+		}
+	}
+}
+
+// Both ways to ask leave the terminal as it was when a signal ends them; the program runs on to say so.
+func TestATerminalShowsAgainWhatIsTypedAfterASignal(t *testing.T) {
+	for asks, run := range map[string]func(*terminal) error{
+		"characters: ":       func(tt *terminal) error { return passwordCommand{}.Run(tt) },
+		"Password of anna: ": func(tt *terminal) error { _, err := tt.passwordOf(reach{User: "anna"}); return err },
+	} {
+		for _, sent := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP} {
+			person, tty := pty(t, 80, 24)
+			eyes := reads(person)
+			before, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			tt := &terminal{in: tty, out: &out, err: tty}
+			code := make(chan int)
+			go func() { code <- tt.ended(run(tt)) }()
+			until(t, "the question", func() bool { return strings.HasSuffix(eyes.String(), asks) })
+			if dark, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS); err != nil || dark.Lflag&unix.ECHO != 0 {
+				t.Errorf("%s: it shows what is typed: %v", asks, err)
+			}
+			if err := syscall.Kill(syscall.Getpid(), sent); err != nil { // it has asked, so it listens
+				t.Fatal(err)
+			}
+			if got := <-code; got != 130 || out.Len() > 0 {
+				t.Errorf("%s%v: code %d, %q", asks, sent, got, out.String())
+			}
+			after, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+			if err != nil || *after != *before {
+				t.Errorf("%s%v: the terminal is left with %+v, it had %+v: %v", asks, sent, after, before, err)
+			}
+			if _, err := person.WriteString("\n"); err != nil { // whoever still reads ends
+				t.Fatal(err)
+			}
 		}
 	}
 }
