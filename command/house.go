@@ -12,6 +12,7 @@ import (
 	"wildfire-watch/actors/journal"
 	"wildfire-watch/actors/system"
 	"wildfire-watch/broker"
+	"wildfire-watch/guard"
 	"wildfire-watch/hardware"
 	"wildfire-watch/protocol"
 	"wildfire-watch/web"
@@ -91,7 +92,7 @@ func open(c system.Config, folder *journal.Folder, board hardware.Board, log *za
 		Config: c, Board: h.board, Store: store, Recovered: recovered, Version: version,
 		Log: log, Dial: dial, Tap: h.counted(o.tap), Vitals: o.vitals, Exit: o.exit,
 		NoBridge: c.MQTT.URL == "" && h.broker == nil,
-		Network:  o.network, Makers: cameraMaker, CameraYAML: cameraYAML,
+		Network:  o.network, Makers: cameraMaker, CameraYAML: cameraYAML, AskKernel: !guard.Confined(),
 	})
 	if err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ const mainNice, guardNice = -10, -20
 // and nobody has done so already: an NVR beside it must not starve the pump, nor keep the threads of
 // a killed process from dying, which hold its lines until then. Threads to come inherit it.
 func Hurry() {
-	if confined() {
+	if Confined() {
 		return
 	}
 	threads, _ := os.ReadDir("/proc/self/task")
@@ -26,9 +26,9 @@ func Hurry() {
 	}
 }
 
-// confined: a filter of system calls is on. Whoever set it up has decided on priorities too (the unit
+// Confined: a filter of system calls is on. Whoever set it up has decided on priorities too (the unit
 // has Nice=-10), and a word about them may be the process's last.
-func confined() bool {
+func Confined() bool {
 	status, err := os.ReadFile("/proc/self/status")
 	return err != nil || !strings.Contains(string(status), "\nSeccomp:\t0\n")
 }
@@ -43,7 +43,7 @@ func nicer(thread, nice int) {
 // hurry lets the guard's one thread run the moment it is woken, whatever else the machine does: it
 // sleeps all its life but for a few milliseconds. Where that is not permitted it is merely nicer.
 func hurry() {
-	if confined() {
+	if Confined() {
 		return
 	}
 	first := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1,

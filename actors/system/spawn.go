@@ -60,7 +60,7 @@ func (s *System) residents() []resident {
 	t := telemetry.New(telemetry.Settings{
 		Config: c.Telemetry, Site: c.Site.Name, Host: host, Boot: s.instance, Instance: s.instance,
 		Version: p.Version, Known: len(c.Cameras.Known), Dir: c.Journal.Dir, Figures: s.Figures,
-		Queue: b.Queue, Log: p.Log.Named("telemetry"), Recovered: p.Recovered,
+		Queue: b.Queue, Log: p.Log.Named("telemetry"), Recovered: p.Recovered, AskKernel: p.AskKernel,
 	})
 	registry := camera.NewRegistry(c.Growth, c.Cameras.Known)
 	all := []resident{

@@ -49,6 +49,8 @@ type Parts struct {
 	Tap func(msg any)
 	// Exit ends the process after a trip; nil: os.Exit.
 	Exit func(code int)
+	// AskKernel: no filter of system calls is on (telemetry.Settings).
+	AskKernel bool
 	// Vitals hears how the process is; for the guard process and the watchdogs.
 	Vitals Vitals
 }

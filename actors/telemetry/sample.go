@@ -36,8 +36,8 @@ func (s Sample) view() protocol.MachineView {
 // sampleWithin bounds a sample; a disk that hangs must not pile up goroutines.
 const sampleWithin = 5 * time.Second
 
-// measure asks the machine. dir is a folder on the disk of interest.
-func measure(dir string) func(ctx context.Context) Sample {
+// measure asks the machine. dir is a folder on the disk of interest; askKernel is as in Settings.
+func measure(dir string, askKernel bool) func(ctx context.Context) Sample {
 	return func(ctx context.Context) (s Sample) {
 		if all, err := cpu.PercentWithContext(ctx, 0, false); err == nil && len(all) == 1 {
 			s.CPU = &all[0]
@@ -54,7 +54,7 @@ func measure(dir string) func(ctx context.Context) Sample {
 		if all, _ := sensors.TemperaturesWithContext(ctx); len(all) > 0 {
 			s.Temperature = processor(all)
 		}
-		s.ClockSynced = clockSynced()
+		s.ClockSynced = clockSynced(askKernel)
 		return s
 	}
 }
