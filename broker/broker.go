@@ -70,6 +70,7 @@ type Broker struct {
 	Addr, TLSAddr string
 	server        *mqtt.Server
 	door          *door
+	login         *login
 	refusals      *refusals
 	faults        faults
 	log           *zap.Logger
@@ -122,7 +123,8 @@ func Open(s Settings) (*Broker, error) {
 
 func (b *Broker) open(s Settings, socket net.Listener) error {
 	rights := newRights(s.Prefixes, b.refusals.note)
-	hooks := []mqtt.Hook{newLogin(s.Users, rights, b.server.Clients, b.refusals.note), rights,
+	b.login = newLogin(s.Users, rights, b.server.Clients, b.refusals.note)
+	hooks := []mqtt.Hook{b.login, rights,
 		&identifiers{info: b.server.Info}, newBounds(s.Log, b.refusals.note)}
 	for _, h := range hooks {
 		if err := b.server.AddHook(h, nil); err != nil {

@@ -2,7 +2,9 @@ package broker
 
 import (
 	"errors"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -223,16 +225,17 @@ func (d *door) count() int {
 	return len(d.guests)
 }
 
+// all are the guests there are.
+func (d *door) all() []*guest {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Collect(maps.Keys(d.guests))
+}
+
 // shut ends every connection, those that never said anything included.
 func (d *door) shut() {
 	d.once.Do(func() { close(d.closed) })
-	d.mu.Lock()
-	guests := make([]*guest, 0, len(d.guests))
-	for g := range d.guests {
-		guests = append(guests, g)
-	}
-	d.mu.Unlock()
-	for _, g := range guests {
+	for _, g := range d.all() {
 		_ = g.Close()
 	}
 }

@@ -37,8 +37,9 @@ type guest struct {
 type identity struct {
 	user string // "": nobody in particular, from this machine
 	role access.Role
-	full bool // every right: our own, and this machine's while there are no users
-	all  bool // it may read everything but topics that begin with $
+	hash string // the user's, when he came
+	full bool   // every right: our own, and this machine's while there are no users
+	all  bool   // it may read everything but topics that begin with $
 }
 
 // guestOf finds the guest under a client of the library; nil: the client has no connection of ours.

@@ -21,7 +21,6 @@ import (
 // lives, by a keyed digest, and costs nothing any more.
 type login struct {
 	mqtt.HookBase
-	users    map[string]access.User
 	rights   *rights
 	refuse   func(refusal)
 	clients  *mqtt.Clients
@@ -29,17 +28,16 @@ type login struct {
 	attempts paces[string]
 	all      paces[struct{}]
 	secret   [32]byte
-	mu       sync.Mutex
+	mu       sync.Mutex             // guards what follows
+	users    map[string]access.User // replaced as a whole, never written to
 	known    map[string][sha256.Size]byte
 }
 
 func newLogin(users []access.User, r *rights, clients *mqtt.Clients, refuse func(refusal)) *login {
-	l := &login{users: make(map[string]access.User), rights: r, refuse: refuse, clients: clients,
+	l := &login{rights: r, refuse: refuse, clients: clients,
 		busy: make(chan struct{}, 1), attempts: paces[string]{most: maxAddresses},
 		all: paces[struct{}]{most: 1}, known: make(map[string][sha256.Size]byte)}
-	for _, u := range users {
-		l.users[u.Name] = u
-	}
+	l.change(users)
 	_, _ = rand.Read(l.secret[:]) // never fails: crypto/rand ends the process instead
 	return l
 }
@@ -48,7 +46,7 @@ func newLogin(users []access.User, r *rights, clients *mqtt.Clients, refuse func
 func (*login) ID() string { return "login" }
 
 // Provides tells the library what to ask.
-func (*login) Provides(b byte) bool { return b == mqtt.OnConnectAuthenticate }
+func (*login) Provides(b byte) bool { return b == mqtt.OnConnectAuthenticate || b == mqtt.OnWill }
 
 // OnConnectAuthenticate lets a client in or not. The client's id becomes one of its user's own: nobody
 // takes over a connection, or a session, of another.
@@ -73,30 +71,35 @@ func (l *login) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 		return false
 	}
 	g.who.Store(&who)
-	l.will(g, cl)
+	if !l.still(&who) { // the users have changed meanwhile
+		g.who.Store(nil)
+		return false
+	}
+	l.will(g, &who, cl)
 	return true
 }
 
 // who finds out who a client is. With a reason it is nobody; a user's name is told if it is one of ours.
 func (l *login) who(g *guest, cl *mqtt.Client, pk packets.Packet) (who identity, why string) {
 	name := string(pk.Connect.Username)
-	user, known := l.users[name]
+	users := l.now()
+	user, known := users[name]
 	if known {
 		who.user = name
 	}
 	if subject, ok := certificateOf(cl); ok {
-		owner, known := l.users[subject]
+		owner, known := users[subject]
 		if !known || name != "" && name != subject {
 			return who, "certificate"
 		}
 		return l.rights.identify(owner), ""
 	}
 	switch {
-	case len(l.users) == 0 && g.local:
+	case len(users) == 0 && g.local:
 		return identity{full: true, all: true}, ""
 	case !pk.Connect.UsernameFlag:
 		return who, "anonymous"
-	case known && l.remembers(name, pk.Connect.Password):
+	case known && l.remembers(user, pk.Connect.Password):
 		return l.rights.identify(user), ""
 	}
 	now := time.Now()
@@ -109,7 +112,7 @@ func (l *login) who(g *guest, cl *mqtt.Client, pk packets.Packet) (who identity,
 	if !known || !right {
 		return who, "login"
 	}
-	l.remember(name, pk.Connect.Password)
+	l.remember(user, pk.Connect.Password)
 	return l.rights.identify(user), ""
 }
 
@@ -140,12 +143,11 @@ func (l *login) session(cl *mqtt.Client, who identity) (why string) {
 }
 
 // will takes a last will away that the client could not publish itself: the library asks nobody.
-func (l *login) will(g *guest, cl *mqtt.Client) {
+func (l *login) will(g *guest, who *identity, cl *mqtt.Client) {
 	w := cl.Properties.Will
 	if w.Flag == 0 {
 		return
 	}
-	who := g.who.Load()
 	if why := wellFormed(w.TopicName); why == "" && mqtt.IsValidFilter(w.TopicName, true) {
 		if ok, _ := l.rights.publish(who, w.TopicName); ok {
 			return
@@ -155,24 +157,25 @@ func (l *login) will(g *guest, cl *mqtt.Client) {
 	l.refuse(refusal{reason: "will", user: who.user, address: g.address})
 }
 
-func (l *login) digest(name string, secret []byte) (d [sha256.Size]byte) {
+// digest changes with the user's hash: a new password makes an old one unknown.
+func (l *login) digest(u access.User, secret []byte) (d [sha256.Size]byte) {
 	h := hmac.New(sha256.New, l.secret[:])
-	h.Write([]byte(name + "\x00"))
+	h.Write([]byte(u.Name + "\x00" + u.Hash + "\x00"))
 	h.Write(secret)
 	copy(d[:], h.Sum(nil))
 	return d
 }
 
-func (l *login) remembers(name string, secret []byte) bool {
+func (l *login) remembers(u access.User, secret []byte) bool {
 	l.mu.Lock()
-	known, ok := l.known[name]
+	known, ok := l.known[u.Name]
 	l.mu.Unlock()
-	d := l.digest(name, secret)
+	d := l.digest(u, secret)
 	return ok && hmac.Equal(known[:], d[:])
 }
 
-func (l *login) remember(name string, secret []byte) {
+func (l *login) remember(u access.User, secret []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.known[strings.Clone(name)] = l.digest(name, secret)
+	l.known[strings.Clone(u.Name)] = l.digest(u, secret)
 }

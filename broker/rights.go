@@ -28,7 +28,7 @@ func newRights(p protocol.Prefixes, refuse func(refusal)) *rights {
 
 // identify is what a user is here.
 func (h *rights) identify(u access.User) identity {
-	return identity{user: u.Name, role: u.Role, all: h.table.MaySubscribe(u.Role, "#")}
+	return identity{user: u.Name, role: u.Role, hash: u.Hash, all: h.table.MaySubscribe(u.Role, "#")}
 }
 
 func (h *rights) publish(who *identity, topic string) (ok, order bool) {

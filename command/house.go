@@ -28,7 +28,8 @@ type house struct {
 	system    *system.System
 	page      *web.Page
 	tally     metrics.Tally
-	reader    *reader // reads the settings anew; nil: nobody does
+	reader    *reader       // reads the settings anew; nil: nobody does
+	whole     chan struct{} // closed when everything is there
 	addresses addresses
 }
 
@@ -63,7 +64,7 @@ type outside struct {
 // nothing can ask for an output before. The journal's folder is claimed: no second program on one
 // journal touches a line.
 func open(c system.Config, folder *journal.Folder, board hardware.Board, log *zap.Logger, o outside) (*house, error) {
-	h := &house{config: c, board: board, reader: o.reader, addresses: addresses{Reload: o.hangups}}
+	h := &house{config: c, board: board, reader: o.reader, whole: make(chan struct{}), addresses: addresses{Reload: o.hangups}}
 	if h.reader != nil {
 		h.reader.house = h
 	}
@@ -91,8 +92,8 @@ func open(c system.Config, folder *journal.Folder, board hardware.Board, log *za
 	h.system, err = system.Start(system.Parts{
 		Config: c, Board: h.board, Store: store, Recovered: recovered, Version: version,
 		Log: log, Dial: dial, Tap: h.counted(o.tap), Vitals: o.vitals, Exit: o.exit,
-		NoBridge: c.MQTT.URL == "" && h.broker == nil,
-		Network:  o.network, Makers: cameraMaker, CameraYAML: cameraYAML, AskKernel: !guard.Confined(),
+		NoBridge: c.MQTT.URL == "" && h.broker == nil, Users: h.changeUsers, AskKernel: !guard.Confined(),
+		Network: o.network, Makers: cameraMaker, CameraYAML: cameraYAML,
 	})
 	if err != nil {
 		return nil, err
@@ -109,7 +110,18 @@ func open(c system.Config, folder *journal.Folder, board hardware.Board, log *za
 	if err := journal.WriteRun(c.Journal.Dir, h.addresses); err != nil {
 		log.Warn("run.json", zap.Error(err))
 	}
+	close(h.whole)
 	return h, nil
+}
+
+// changeUsers tells broker and page who may come from now on.
+func (h *house) changeUsers(c system.Config) {
+	if h.broker != nil {
+		h.broker.ChangeUsers(c.Broker.Users())
+	}
+	if h.page != nil {
+		h.page.ChangeUsers(c.HTTP.Users)
+	}
 }
 
 // counted has every message counted for /metrics before it is heard.

@@ -28,5 +28,8 @@ func (h *house) reread() func() protocol.SettingsOutcome {
 	if h.reader == nil {
 		return nil
 	}
-	return h.reader.reload
+	return func() protocol.SettingsOutcome {
+		<-h.whole // the page answers before it is
+		return h.reader.reload()
+	}
 }

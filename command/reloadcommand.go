@@ -21,7 +21,7 @@ type reloadCommand struct{ reach }
 func (reloadCommand) Help() string {
 	return `Checks the configuration first: with a mistake in it nothing is asked for. Then the program
 that runs reads its own file (and its own --set) anew and takes up what it can: settings of
-detection, cameras, reports and log at once; those of the pump while it is in IDLE; the
+detection, cameras, users, reports and log at once; those of the pump while it is in IDLE; the
 others, which it names, with the next restart. Nothing that was seen is lost.
 
 Example:

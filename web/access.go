@@ -22,7 +22,8 @@ import (
 type visitor struct {
 	Name    string // empty: this machine's own page, without a login
 	Role    auth.Role
-	Source  string // "page", "api", "terminal"
+	Source  string    // "page", "api", "terminal"
+	user    auth.User // who came with a password, in a session or not
 	session *auth.Session
 	token   string
 }
@@ -108,7 +109,7 @@ func (p *Page) foreign(r route, req *http.Request) *denial {
 		return nil
 	}
 	// Without passwords the name is all that tells a page of ours from one whose name server points here.
-	if p.local && !localName(req.Host) {
+	if p.local() && !localName(req.Host) {
 		return &denial{code: http.StatusMisdirectedRequest, reason: "host", say: "this machine is asked by a name that is not its own here",
 			do: "use http://localhost or http://127.0.0.1"}
 	}
@@ -141,13 +142,13 @@ func (p *Page) who(req *http.Request) (v visitor, d *denial) {
 		}
 		return visitor{Name: at.name(), Role: auth.Operator, Source: "terminal"}, nil
 	}
-	if p.local {
+	if p.local() {
 		return visitor{Role: auth.Operator, Source: "page"}, nil
 	}
 	now := time.Now()
 	if c, err := req.Cookie(p.cookie()); err == nil {
-		if s, ok := p.sessions.Find(c.Value, now); ok {
-			return visitor{s.User, s.Role, "page", &s, c.Value}, nil
+		if s, ok := p.find(c.Value, now); ok {
+			return visitor{s.User.Name, s.User.Role, "page", s.User, &s, c.Value}, nil
 		}
 	}
 	name, password, given := req.BasicAuth()
@@ -155,7 +156,7 @@ func (p *Page) who(req *http.Request) (v visitor, d *denial) {
 		return v, &denial{code: http.StatusUnauthorized, say: "nobody has logged in", do: "log in with /api/login, or send Basic authentication"}
 	}
 	u, d := p.enter(req, name, password)
-	return visitor{Name: u.Name, Role: u.Role, Source: "api"}, d
+	return visitor{Name: u.Name, Role: u.Role, Source: "api", user: u}, d
 }
 
 // enter looks at a name and a password.

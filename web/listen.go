@@ -18,8 +18,8 @@ func (p *Page) openAddress() error {
 	if why := c.open(); why != "" {
 		return fmt.Errorf("the page is not opened: http.listen = %s %s", c.Listen, why)
 	}
-	p.local = !p.door.Guarded()
-	if p.local && len(c.Users) > 0 {
+	p.near = loopback(c.Listen)
+	if len(c.Users) > 0 && !p.door.Guarded() {
 		return fmt.Errorf("the page is not opened: none of http.users can be used")
 	}
 	if c.CertFile != "" {
@@ -31,7 +31,7 @@ func (p *Page) openAddress() error {
 	if err != nil {
 		return fmt.Errorf("listen on %s for the page: %w; set http.listen to a free address, or to \"\" for none", c.Listen, err)
 	}
-	if !p.local && !p.secure {
+	if p.door.Guarded() && !p.secure {
 		p.log.Warn("passwords travel unencrypted, on this machine alone: http.cert_file is not set")
 	}
 	scheme := "http://"

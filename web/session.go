@@ -37,7 +37,7 @@ func (p *Page) login(w http.ResponseWriter, req *http.Request, _ visitor) {
 	if !p.take(w, req, &l) {
 		return
 	}
-	if _, bySocket := req.Context().Value(peerKey{}).(peer); p.local || bySocket {
+	if _, bySocket := req.Context().Value(peerKey{}).(peer); p.local() || bySocket {
 		refuse(w, http.StatusBadRequest, "no login is needed here", "just ask")
 		return
 	}
@@ -52,7 +52,7 @@ func (p *Page) login(w http.ResponseWriter, req *http.Request, _ visitor) {
 	token, s := p.sessions.Begin(u, time.Now())
 	http.SetCookie(w, p.bake(token, 0))
 	p.log.Info("login", zap.String("user", u.Name), zap.Stringer("from", addressOf(req.RemoteAddr)))
-	say(w, http.StatusOK, Session{s.User, s.Role, s.CSRF})
+	say(w, http.StatusOK, Session{u.Name, u.Role, s.CSRF})
 }
 
 func (p *Page) logout(w http.ResponseWriter, req *http.Request, v visitor) {

@@ -148,13 +148,16 @@ func (p *Page) follow(w http.ResponseWriter, req *http.Request, v visitor) {
 	beat := time.NewTicker(p.limits.beat)
 	defer beat.Stop()
 	f := p.stream.now()
-	ok := send(append(fmt.Appendf(nil, "retry: %d\n\n", anew), f.text...))
+	changed := p.door.Changed()
+	ok := p.still(v) && send(append(fmt.Appendf(nil, "retry: %d\n\n", anew), f.text...))
 	for ok {
 		select {
 		case <-req.Context().Done():
 			return
 		case <-p.stream.over:
 			return
+		case <-changed:
+			changed, ok = p.door.Changed(), p.still(v)
 		case <-f.next:
 			if f = p.stream.now(); f.text != nil {
 				ok = send(f.text)
@@ -163,13 +166,4 @@ func (p *Page) follow(w http.ResponseWriter, req *http.Request, v visitor) {
 			ok = p.still(v) && send([]byte(": alive\n\n"))
 		}
 	}
-}
-
-// still says whether whoever follows is still logged in; to follow is to use a session.
-func (p *Page) still(v visitor) bool {
-	if v.session == nil {
-		return true
-	}
-	_, ok := p.sessions.Find(v.token, time.Now())
-	return ok
 }

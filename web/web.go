@@ -76,7 +76,7 @@ type Page struct {
 	pictures pictures
 	noise    noise
 	orders   chan struct{} // a token for each order that waits for its outcome; a stop needs none
-	local    bool          // only this machine reaches the address, and nobody has a password
+	near     bool          // only this machine reaches the address
 	url      string
 	secure   bool // by TLS
 	tls      func() *tls.Config

@@ -22,7 +22,9 @@ var moments = map[string]Moment{
 	"site.":          AtRestart, // told in every report from the first on
 	"mqtt.":          AtRestart, // connections, wills and subscriptions
 	"broker.":        AtRestart, // a listener
+	"broker.users":   AtOnce,
 	"http.":          AtRestart, // a listener
+	"http.users":     AtOnce,
 	"journal.":       AtRestart, // a folder that is locked, and what was decided at the start
 	"watchdog.":      AtRestart, // the device is held
 	"simulator.":     AtRestart, // the plant is built

@@ -96,6 +96,9 @@ func (s *System) askPump(c Config) (refused string) {
 // see by theirs before consensus counts by its own.
 func (s *System) configure(before, to Config) {
 	differs := func(a, b any) bool { return !reflect.DeepEqual(a, b) }
+	if s.parts.Users != nil && (differs(before.Broker, to.Broker) || differs(before.HTTP, to.HTTP)) {
+		s.parts.Users(to)
+	}
 	if differs(before.Growth, to.Growth) && s.refs.cameras.Name() != "" {
 		done := make(chan struct{})
 		s.refs.cameras.Send(camera.Configured{Config: to.Growth, Done: func() { close(done) }})

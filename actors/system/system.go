@@ -47,6 +47,8 @@ type Parts struct {
 	CameraYAML func(Config, []discovery.Camera) ([]byte, error)
 	// Tap sees every message that is published, on the publisher's goroutine; nil: nobody looks.
 	Tap func(msg any)
+	// Users hears a configuration whose broker.users or http.users are others from now on; nil: nobody does.
+	Users func(Config)
 	// Exit ends the process after a trip; nil: os.Exit.
 	Exit func(code int)
 	// AskKernel: no filter of system calls is on (telemetry.Settings).

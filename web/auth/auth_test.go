@@ -215,7 +215,7 @@ func TestASessionLivesWhileItIsUsed(t *testing.T) {
 	at := now
 	for range 10 {
 		at = at.Add(IdleTime)
-		if found, ok := s.Find(token, at); !ok || found.User != "anna" || found.Role != Operator || found.CSRF != begun.CSRF {
+		if found, ok := s.Find(token, at); !ok || found.User.Name != "anna" || found.User.Role != Operator || found.CSRF != begun.CSRF {
 			t.Fatalf("at %v: %+v, %v", at.Sub(now), found, ok)
 		}
 	}

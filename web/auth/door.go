@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,11 +15,12 @@ import (
 
 // Door lets in who knows a password. Safe for use by many at once.
 type Door struct {
-	users []User
 	key   [32]byte      // of this process: names known passwords in memory
 	work  chan struct{} // a token for each check that runs: argon2 takes memory
 	brake brake
-	mu    sync.Mutex // guards known
+	mu    sync.Mutex // guards what follows
+	users []User     // replaced as a whole, never written to
+	next  chan struct{}
 	known map[[32]byte]pass
 }
 
@@ -36,18 +38,46 @@ const (
 
 // NewDoor makes a door for these users.
 func NewDoor(users []User) *Door {
-	d := &Door{users: users, work: make(chan struct{}, atOnce), known: make(map[[32]byte]pass)}
+	d := &Door{users: users, work: make(chan struct{}, atOnce), known: make(map[[32]byte]pass),
+		next: make(chan struct{})}
 	_, _ = rand.Read(d.key[:]) // never fails
 	return d
 }
 
+// Change gives the door other users. Who is no longer among them, or with another role or hash, gets in
+// no more, with a password or on the strength of one.
+func (d *Door) Change(users []User) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.users = users
+	clear(d.known)
+	close(d.next)
+	d.next = make(chan struct{})
+}
+
+// Changed is closed when the users change the next time.
+func (d *Door) Changed() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.next
+}
+
+func (d *Door) all() []User {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.users
+}
+
 // Guarded says whether there is anybody with a password.
-func (d *Door) Guarded() bool { return len(d.users) > 0 }
+func (d *Door) Guarded() bool { return len(d.all()) > 0 }
+
+// Knows says whether somebody is a user still, with the same role and the same hash.
+func (d *Door) Knows(u User) bool { return slices.Contains(d.all(), u) }
 
 // Enter checks a name and a password from an address. wait is not zero while that address is braked: the
 // password was not looked at. It ends with ctx, in vain.
 func (d *Door) Enter(ctx context.Context, from netip.Addr, name, word string, now time.Time) (u User, ok bool, wait time.Duration) {
-	if len(name) > maxName || len(word) > password.MaxPassword || len(d.users) == 0 {
+	if len(name) > maxName || len(word) > password.MaxPassword || !d.Guarded() {
 		name, word = "", "" // as much work as any other; it matches nobody
 	}
 	if wait := d.brake.paused(from, now); wait > 0 {
@@ -76,11 +106,12 @@ func (d *Door) Enter(ctx context.Context, from netip.Addr, name, word string, no
 
 // check compares with the hash of that name; for a name that nobody has with the first user's, in vain.
 func (d *Door) check(name, word string) (User, bool) {
-	if len(d.users) == 0 {
+	users := d.all()
+	if len(users) == 0 {
 		return User{}, false
 	}
-	found, known := d.users[0], false
-	for _, u := range d.users {
+	found, known := users[0], false
+	for _, u := range users {
 		if u.Name == name {
 			found, known = u, true
 		}
@@ -103,7 +134,7 @@ func (d *Door) pass(id [32]byte, now time.Time) (User, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p, ok := d.known[id]
-	return p.user, ok && now.Before(p.until)
+	return p.user, ok && now.Before(p.until) && slices.Contains(d.users, p.user)
 }
 
 func (d *Door) remember(id [32]byte, p pass) {

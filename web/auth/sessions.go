@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"maps"
 	"sync"
 	"time"
 )
@@ -17,8 +18,7 @@ type Sessions struct {
 
 // Session is one of them.
 type Session struct {
-	User string
-	Role Role
+	User User // as they were when it began
 	// CSRF proves that a request was made by a page of ours: only those can read it.
 	CSRF string
 	used time.Time
@@ -45,13 +45,13 @@ func NewToken() string {
 // where there are too many.
 func (s *Sessions) Begin(u User, now time.Time) (token string, begun Session) {
 	token = NewToken()
-	begun = Session{User: u.Name, Role: u.Role, CSRF: NewToken(), used: now}
+	begun = Session{User: u, CSRF: NewToken(), used: now}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.all == nil {
 		s.all = make(map[[32]byte]*Session)
 	}
-	s.drop(func(o *Session) bool { return o.User == u.Name }, maxOfOne)
+	s.drop(func(o *Session) bool { return o.User.Name == u.Name }, maxOfOne)
 	s.drop(func(*Session) bool { return true }, maxSessions)
 	kept := begun
 	s.all[sha256.Sum256([]byte(token))] = &kept
@@ -98,6 +98,13 @@ func (s *Sessions) End(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, sha256.Sum256([]byte(token)))
+}
+
+// Keep ends every session but those of users that are meant.
+func (s *Sessions) Keep(meant func(User) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.all, func(_ [32]byte, o *Session) bool { return !meant(o.User) })
 }
 
 // Proves says whether a request carries the session's own CSRF token.

@@ -1,0 +1,83 @@
+package broker
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"wildfire-watch/protocol/access"
+	"wildfire-watch/protocol/password"
+)
+
+// TestUsersThatWereRemovedOrChangedAreSentAway, and nothing that they leave behind is done.
+func TestUsersThatWereRemovedOrChangedAreSentAway(t *testing.T) {
+	b, _ := guarded(t, nil)
+	heard := make(chan string, 10)
+	ours := inside(t, b, "ours", func(m paho.Message) { heard <- m.Topic() })
+	done(t, ours.Subscribe("fire/#", 1, nil))
+	clients := make(map[string]paho.Client)
+	for _, user := range []string{"north", "panel", "anna"} {
+		clients[user] = enter(t, options(b, user, user).SetWill("fire/emergency", "start", 1, false))
+	}
+	other, err := password.Hash("battery staple")
+	if err != nil {
+		t.Fatal(err)
+	}
+	south := access.User{Name: "south", Role: access.Camera, Hash: hashed()}
+	b.ChangeUsers([]access.User{users()[0], {Name: "panel", Role: access.Monitor, Hash: other}, south})
+	eventually(t, "panel and anna are sent away", func() bool { return !clients["panel"].IsConnected() && !clients["anna"].IsConnected() })
+	refusedToEnter(t, options(b, "anna", "a"))
+	refusedToEnter(t, options(b, "panel", "p"))
+	enter(t, options(b, "panel", "p").SetPassword("battery staple"))
+	enter(t, options(b, "south", "s"))
+	done(t, clients["north"].Publish("fire/detection/north", 1, false, "{}"))
+	done(t, ours.Publish("fire/last", 1, false, ""))
+	for topic := range heard {
+		if topic == "fire/emergency" {
+			t.Fatal("the last will of a user who was removed has started the pump")
+		}
+		if topic == "fire/last" {
+			break
+		}
+	}
+	if !clients["north"].IsConnected() {
+		t.Error("a user who has not changed was sent away")
+	}
+}
+
+// TestTheFirstUserEndsTheOpenHouse: without users this machine's programs may everything.
+func TestTheFirstUserEndsTheOpenHouse(t *testing.T) {
+	b, _ := guarded(t, func(s *Settings) { s.Users = nil })
+	c := enter(t, options(b, "", "anybody"))
+	b.ChangeUsers(users())
+	eventually(t, "sent away", func() bool { return !c.IsConnected() })
+	refusedToEnter(t, options(b, "", "anybody"))
+	anna := enter(t, options(b, "anna", "a"))
+	b.ChangeUsers(nil)
+	eventually(t, "sent away", func() bool { return !anna.IsConnected() })
+	enter(t, options(b, "", "anybody"))
+}
+
+// TestWhoLogsInWhileUsersChangeIsNotForgotten: each login is either before the change or after it.
+func TestWhoLogsInWhileUsersChangeIsNotForgotten(t *testing.T) {
+	b, _ := guarded(t, nil)
+	enter(t, options(b, "anna", "first")) // from now on her password is known, and costs nothing
+	for end := time.Now().Add(500 * time.Millisecond); time.Now().Before(end); {
+		b.ChangeUsers(users())
+		c := paho.NewClient(options(b, "anna", "racer").SetConnectionLostHandler(func(paho.Client, error) {}))
+		token := c.Connect()
+		b.ChangeUsers(users()[:1])
+		token.WaitTimeout(patience)
+		eventually(t, "nobody is in who is no user", func() bool {
+			for _, g := range b.door.all() {
+				if who := g.who.Load(); who != nil && strings.HasPrefix(who.user, "anna") {
+					return false
+				}
+			}
+			return true
+		})
+		c.Disconnect(0)
+	}
+}
