@@ -80,7 +80,7 @@ const (
 )
 
 // Alarms that came, went and were seen by a person; details: code, subject, severity, and for the last
-// by, codes and count. At a bounded rate, but for a fire: system/alarms has every change.
+// by, codes and count; the first has reminder where an acknowledged one stands on (alarms.remind). At a bounded rate, but for a fire: system/alarms has every change.
 const (
 	AlarmRaised       Action = "alarm_raised"
 	AlarmCleared      Action = "alarm_cleared"

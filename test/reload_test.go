@@ -132,6 +132,34 @@ func TestACooldownIsShortenedWhileItIsOn(t *testing.T) {
 	})
 }
 
+// TestAlarmsAreJudgedByTheirNewLimits.
+func TestAlarmsAreJudgedByTheirNewLimits(t *testing.T) {
+	playing(t, []string{"start"}, func(w *scene) {
+		var hot bool
+		w.mu.Lock()
+		w.heard = func(msg any) {
+			if m, ok := msg.(protocol.AlarmsStanding); ok {
+				hot = slices.ContainsFunc(m.Alarms, func(s protocol.Standing) bool { return s.Code == protocol.AlarmHot })
+			}
+		}
+		w.mu.Unlock()
+		degrees := 60.0
+		for _, c := range []struct {
+			limit string
+			hot   bool
+		}{{"80", false}, {"60", true}, {"70", false}} {
+			w.reload("alarms.temperature=" + c.limit)
+			w.running.Publish(protocol.MachineSample{MachineView: protocol.MachineView{Temperature: &degrees}})
+			w.pass(20 * time.Second)
+			w.mu.Lock()
+			if hot != c.hot {
+				t.Errorf("60 °C with a limit of %s: alarm %v", c.limit, hot)
+			}
+			w.mu.Unlock()
+		}
+	})
+}
+
 // TestThePumpTakesItsSettingsInIdleAlone: while it runs they are refused and everything else is taken.
 func TestThePumpTakesItsSettingsInIdleAlone(t *testing.T) {
 	change := []string{"pump.ignition_start_duration=20s", "pump.max_engine_runtime=2h", "gpio.verify_timeout=9s",

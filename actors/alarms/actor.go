@@ -1,8 +1,8 @@
 // Package alarms keeps the one list of what stands: every signal of the pump, every fault, a fire, a
 // camera that is away, a machine that is ill. The table of kinds is protocol.AlarmKinds.
 //
-// It promises that an alarm is in the list at once when its cause is told (a camera's after five
-// seconds); that the first since all was quiet is marked; that a latched one stays until a person has seen
+// It promises that an alarm is in the list at once when its cause is told (a camera's after
+// alarms.camera_offline); that the first since all was quiet is marked; that a latched one stays until a person has seen
 // it; that one that comes and goes is counted instead of told again and again; that list and events are
 // bounded in number and rate, a fire's never left out.
 // It must never hide an alarm whose cause holds, whoever has acknowledged it, and it commands nothing.
@@ -18,6 +18,7 @@ import (
 
 // Settings are what the actor is made of.
 type Settings struct {
+	Config Config
 	// FireOffDelay is pump.fire_off_delay: the fire alarm's cause is over so long after the last
 	// confirmation.
 	FireOffDelay time.Duration
@@ -44,7 +45,7 @@ type Actor struct {
 }
 
 // New makes the actor.
-func New(s Settings) *Actor { return &Actor{s: s, machine: NewMachine(s.FireOffDelay)} }
+func New(s Settings) *Actor { return &Actor{s: s, machine: NewMachine(s.Config, s.FireOffDelay)} }
 
 // postEvery is how often system/alarms is published at most.
 const postEvery = time.Second

@@ -30,7 +30,7 @@ func in(t *testing.T, f func(o *office)) {
 			defer o.mu.Unlock()
 			o.told = append(o.told, msg)
 		}})
-		a := New(Settings{FireOffDelay: fireOff, Host: "pi"})
+		a := New(Settings{Config: config, FireOffDelay: fireOff, Host: "pi"})
 		var err error
 		if o.ref, err = house.Spawn("alarms", Kind, func() actors.Actor { return a }); err != nil {
 			t.Fatal(err)
@@ -167,7 +167,7 @@ func TestWhatStandsOutlivesAPanic(t *testing.T) {
 			}
 			o.told = append(o.told, msg)
 		}})
-		a := New(Settings{FireOffDelay: fireOff})
+		a := New(Settings{Config: config, FireOffDelay: fireOff})
 		var err error
 		if o.ref, err = house.Spawn("alarms", Kind, func() actors.Actor { return a }); err != nil {
 			t.Fatal(err)

@@ -18,8 +18,6 @@ const (
 	// settle: an alarm that goes sooner than this after it came stands so long after it went. One that
 	// comes back meanwhile is counted and not told again (ISA-18.2: off-delay against chattering).
 	settle = 10 * time.Second
-	// onDelay is how long a camera must be offline: a new one is so for an instant.
-	onDelay = 5 * time.Second
 	// textAfter is when a text that alone has changed is passed on: some count seconds.
 	textAfter = 30 * time.Second
 )
@@ -33,15 +31,18 @@ type signal struct {
 	kind   protocol.AlarmKind
 	causes map[string]string // source → its words; empty: its cause is gone
 	due    time.Time         // it comes then, if its cause still holds
+	delay  time.Duration     // so long after its cause
 	up     bool              // it is in the list
 	came   time.Time         // its cause last came
 	went   time.Time         // its cause last went; zero: it holds
+	seen   time.Time         // it was acknowledged
 	shown  protocol.Standing // Text, Since, Active, First, Count, Acknowledged
 }
 
 // Machine is every alarm that stands. One actor owns it; its methods keep no clock. now is monotonic, wall
 // the wall clock at the same instant.
 type Machine struct {
+	config   Config
 	fireOff  time.Duration // pump.fire_off_delay
 	signals  map[key]*signal
 	pump     map[string]bool // codes that the pump last said
@@ -53,8 +54,8 @@ type Machine struct {
 }
 
 // NewMachine makes a machine in which all is quiet.
-func NewMachine(fireOff time.Duration) *Machine {
-	return &Machine{fireOff: fireOff, signals: make(map[key]*signal), pump: make(map[string]bool),
+func NewMachine(c Config, fireOff time.Duration) *Machine {
+	return &Machine{config: c, fireOff: fireOff, signals: make(map[key]*signal), pump: make(map[string]bool),
 		limit: newLimit()}
 }
 
@@ -92,6 +93,8 @@ func (m *Machine) Until() (until time.Time) {
 			note(s.due)
 		case s.shown.Active && !s.went.IsZero():
 			note(s.went.Add(settle))
+		default:
+			note(m.remindAt(s))
 		}
 	}
 	return until
@@ -105,7 +108,7 @@ func (m *Machine) holds(code, subject, source, text string, delay time.Duration,
 	s := m.signals[k]
 	if s == nil {
 		m.makeRoom()
-		s = &signal{key: k, kind: kind, causes: make(map[string]string), due: now.Add(delay)}
+		s = &signal{key: k, kind: kind, causes: make(map[string]string), due: now.Add(delay), delay: delay}
 		m.signals[k] = s
 	}
 	if len(s.causes) == 0 && s.up {
@@ -177,6 +180,7 @@ func (m *Machine) review(now, wall time.Time) {
 			m.raise(s, now, wall)
 		}
 	}
+	m.reminded(now)
 }
 
 func (s *signal) comes(now time.Time) bool { return !s.up && !now.Before(s.due) }

@@ -29,11 +29,13 @@ func (m *Machine) take(in any, now, wall time.Time) {
 		m.holds(protocol.AlarmFire, "", fromConsensus, "seen by "+named(in.Cameras), 0, now)
 	case protocol.CameraVerdict:
 		m.set(!in.Online && !in.Gone, protocol.AlarmCameraOffline, in.Camera, fromOthers,
-			"camera "+in.Camera+" is not heard of: it cannot vote", onDelay, now)
+			"camera "+in.Camera+" is not heard of: it cannot vote", m.config.CameraOffline, now)
 	case protocol.DiscoveryStatus:
 		m.set(in.Reduced != "", protocol.AlarmDiscoveryReduced, "", fromOthers, in.Reduced, 0, now)
 	case protocol.SettingsChanged:
 		m.fireOff = in.FireOffDelay
+	case Config:
+		m.configure(in)
 	case protocol.NVRStatus:
 		m.set(in.Seen && !in.Running && !in.Stopped, protocol.AlarmNVRSilent, "", fromOthers,
 			"the NVR tells no figures any more: perhaps it sees no fire either", 0, now)
@@ -43,7 +45,7 @@ func (m *Machine) take(in any, now, wall time.Time) {
 	case protocol.MachineSample:
 		m.heardMachine(in, now)
 	case protocol.Acknowledge:
-		m.acknowledge(in, wall)
+		m.acknowledge(in, now, wall)
 	}
 }
 
@@ -81,30 +83,22 @@ func (m *Machine) heardPump(in protocol.PumpStatus, now time.Time) {
 		"the board is a simulator: no real line is driven", 0, now)
 }
 
-// The machine's limits, each with a second one at which the alarm goes, so that it does not flap. A large
-// disk that an NVR fills is no trouble while there is room for the history.
-const (
-	leastFree, enoughFree = 256 << 20, 320 << 20 // bytes
-	mostUsed, littleUsed  = 90, 88               // percent
-	hot, cool             = 80, 75               // °C
-)
-
 // heardMachine judges this machine; what could not be had changes nothing.
 func (m *Machine) heardMachine(in protocol.MachineSample, now time.Time) {
 	if in.Disk != nil && in.DiskFree != nil {
 		switch free, used := *in.DiskFree, *in.Disk; {
-		case free < leastFree && used >= mostUsed:
+		case free < m.config.leastFree() && used >= mostUsed:
 			m.holds(protocol.AlarmDiskFull, "", fromOthers,
 				fmt.Sprintf("%d MiB are left on the disk of the journal", free>>20), 0, now)
-		case free >= enoughFree || used < littleUsed:
+		case free >= m.config.enoughFree() || used < littleUsed:
 			m.ends(protocol.AlarmDiskFull, "", fromOthers, now)
 		}
 	}
 	if in.Temperature != nil {
-		switch t := *in.Temperature; {
+		switch t, hot := *in.Temperature, float64(m.config.Temperature); {
 		case t >= hot:
 			m.holds(protocol.AlarmHot, "", fromOthers, fmt.Sprintf("the processor has %.0f °C", t), 0, now)
-		case t < cool:
+		case t < hot-cooler:
 			m.ends(protocol.AlarmHot, "", fromOthers, now)
 		}
 	}

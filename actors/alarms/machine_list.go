@@ -60,7 +60,7 @@ const maxNamed = 20
 
 // acknowledge notes that a person has seen alarms: those of a code, of a code and a subject, or all. What
 // is over leaves.
-func (m *Machine) acknowledge(a protocol.Acknowledge, wall time.Time) {
+func (m *Machine) acknowledge(a protocol.Acknowledge, now, wall time.Time) {
 	by := cmp.Or(clip(a.By, maxName), "somebody")
 	at := a.Wall
 	if at.IsZero() {
@@ -76,7 +76,7 @@ func (m *Machine) acknowledge(a protocol.Acknowledge, wall time.Time) {
 		if !slices.Contains(codes, s.code) && len(codes) < maxNamed {
 			codes = append(codes, s.code)
 		}
-		s.shown.Acknowledged, s.shown.AcknowledgedAt = by, seconds(at)
+		s.shown.Acknowledged, s.shown.AcknowledgedAt, s.seen = by, seconds(at), now
 		m.changed = true
 		if !s.shown.Active {
 			delete(m.signals, s.key)

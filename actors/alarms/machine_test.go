@@ -14,6 +14,9 @@ import (
 
 const fireOff = 30 * time.Minute
 
+// config is config.toml's.
+var config = Config{DiskFree: 256, Temperature: 80, CameraOffline: 5 * time.Second, Remind: 24 * time.Hour}
+
 // bench feeds a machine in time of its own.
 type bench struct {
 	m      *Machine
@@ -24,7 +27,7 @@ type bench struct {
 }
 
 func newBench() *bench {
-	return &bench{m: NewMachine(fireOff), now: time.Unix(1_700_000_000, 0)}
+	return &bench{m: NewMachine(config, fireOff), now: time.Unix(1_700_000_000, 0)}
 }
 
 func (b *bench) hears(in any) {
@@ -186,7 +189,7 @@ func TestASubjectIsAcknowledgedAlone(t *testing.T) {
 	for _, camera := range []string{"east", "north"} {
 		b.hears(protocol.CameraVerdict{Camera: camera})
 	}
-	b.waits(onDelay)
+	b.waits(config.CameraOffline)
 	b.hears(protocol.Acknowledge{Code: protocol.AlarmCameraOffline, Subject: "north", By: "page"})
 	if b.says() != "camera_offline/east! camera_offline/northa" {
 		t.Errorf("%s", b.says())
@@ -343,7 +346,7 @@ func TestAFloodIsBoundedAndLeavesTheFireItsPlace(t *testing.T) {
 	for i := range 2 * maxKept {
 		b.hears(protocol.CameraVerdict{Camera: fmt.Sprintf("camera %04d", i)})
 	}
-	b.waits(onDelay)
+	b.waits(config.CameraOffline)
 	b.hears(protocol.FireConfirmed{Cameras: slices.Repeat([]string{"c"}, 30)})
 	if len(b.list) != maxListed || len(b.m.signals) > maxKept || b.list[0].Code != protocol.AlarmFire {
 		t.Errorf("%d in the list, %d kept, first %+v", len(b.list), len(b.m.signals), b.list[0])

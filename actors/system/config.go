@@ -1,6 +1,7 @@
 package system
 
 import (
+	"wildfire-watch/actors/alarms"
 	"wildfire-watch/actors/bridge"
 	"wildfire-watch/actors/camera"
 	"wildfire-watch/actors/consensus"
@@ -32,6 +33,7 @@ type Config struct {
 	Simulator     gpio.SimulatorConfig `key:"simulator"`
 	Watchdog      watchdog.Config      `key:"watchdog"`
 	Telemetry     telemetry.Config     `key:"telemetry"`
+	Alarms        alarms.Config        `key:"alarms"`
 	HTTP          web.Config           `key:"http"`
 	Journal       journal.Config       `key:"journal"`
 	Log           Log                  `key:"log"`

@@ -61,6 +61,7 @@ var moments = map[string]Moment{
 	"gpio.write_attempts": WhenIdle,
 	"gpio.deadman":        AtRestart, // the guard process and the watchdogs were given it
 
+	"alarms.":    AtOnce,
 	"telemetry.": AtOnce,
 	"log.":       AtOnce,
 }

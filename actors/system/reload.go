@@ -120,6 +120,9 @@ func (s *System) configure(before, to Config) {
 	if before.Telemetry != to.Telemetry {
 		s.refs.telemetry.Send(to.Telemetry)
 	}
+	if before.Alarms != to.Alarms {
+		s.refs.alarms.Send(to.Alarms)
+	}
 	s.Publish(protocol.SettingsChanged{Threshold: to.Consensus.Threshold, CameraTimeout: to.Growth.Timeout,
 		FireOffDelay: to.Pump.FireOffDelay})
 }

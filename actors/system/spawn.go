@@ -103,7 +103,7 @@ func (s *System) residents() []resident {
 // watching are who tells people how the house is. They stay in safe mode.
 func (s *System) watching(host string) []resident {
 	c, p := s.parts.Config, s.parts
-	seen := alarms.Settings{FireOffDelay: c.Pump.FireOffDelay, Host: host}
+	seen := alarms.Settings{Config: c.Alarms, FireOffDelay: c.Pump.FireOffDelay, Host: host}
 	if !p.Recovered.SafeMode { // else nobody looks at cameras
 		seen.Cameras, seen.CameraTimeout = slices.Sorted(maps.Keys(c.Cameras.Known)), c.Growth.Timeout
 	}
