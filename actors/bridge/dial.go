@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	dialTimeout = 10 * time.Second // TCP and TLS together
-	maxSecret   = 64 << 10         // bytes of a password or certificate file
+	dialTimeout = 6 * time.Second // TCP and TLS together
+	maxSecret   = 64 << 10        // bytes of a password or certificate file
 )
 
 // Dial opens a connection to the broker; it ends with its context.

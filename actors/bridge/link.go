@@ -1,11 +1,9 @@
 package bridge
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/url"
@@ -21,10 +19,12 @@ import (
 )
 
 const (
-	keepAlive    = 20 * time.Second
-	pingTimeout  = 10 * time.Second
-	answerWithin = 10 * time.Second // for what the broker must answer: connect, subscribe, an event
-	writeWithin  = 2 * time.Second  // a broker that takes nothing for so long is away
+	keepAlive   = 20 * time.Second
+	pingTimeout = 10 * time.Second
+	// answerWithin is for what the broker must answer: an event; connect and subscriptions together, the dial
+	// included. A fault is told within ten seconds of its cause.
+	answerWithin = 8 * time.Second
+	writeWithin  = 2 * time.Second // a broker that takes nothing for so long is away
 	flushWithin  = 400 * time.Millisecond
 	partWithin   = 150 * time.Millisecond
 
@@ -115,12 +115,14 @@ func (l *link) guarded(ctx context.Context) (lasted time.Duration, err error) {
 // session is one connection from dial to end.
 func (l *link) session(ctx context.Context) (lasted time.Duration, err error) {
 	lost := make(chan error, 1)
-	client, err := l.connect(ctx, lost)
+	hello, cancel := context.WithTimeoutCause(ctx, answerWithin, errNoAnswer)
+	defer cancel()
+	client, err := l.connect(hello, lost)
 	if err != nil {
 		return 0, err
 	}
 	defer l.hangUp()
-	refused, err := l.greet(ctx, client, lost)
+	refused, err := l.greet(hello, client, lost)
 	if err != nil {
 		client.Disconnect(uint(partWithin.Milliseconds()))
 		return 0, err
@@ -160,16 +162,16 @@ func (l *link) connect(ctx context.Context, lost chan<- error) (paho.Client, err
 			opened = err
 			return nil, err
 		}
-		w := &wire{conn, bufio.NewReaderSize(conn, 16<<10)}
+		w := newWire(conn)
 		l.wire.Store(w)
 		return w, nil
 	})
 	client := paho.NewClient(o)
 	hung := context.AfterFunc(ctx, l.hangUp)
 	token := client.Connect()
-	<-token.Done() // bounded by dialTimeout and answerWithin, or by ctx
+	<-token.Done() // bounded by ctx
 	if !hung() {
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	}
 	if err := token.Error(); err != nil {
 		l.hangUp()
@@ -219,7 +221,7 @@ func await(ctx context.Context, t paho.Token, lost <-chan error, within time.Dur
 	case err := <-lost:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	case <-timer.C:
 		return errNoAnswer
 	}
@@ -235,33 +237,3 @@ func (l *link) hangUp() {
 		_ = w.Close()
 	}
 }
-
-// wire is the socket. A write that does not get on ends the connection; paho alone would wait for
-// ever with an acknowledgement, and everything behind it.
-type wire struct {
-	net.Conn
-	in *bufio.Reader // paho reads byte by byte: that is a fifth of a flood's cost
-}
-
-func (w *wire) Write(p []byte) (int, error) {
-	_ = w.Conn.SetWriteDeadline(time.Now().Add(writeWithin))
-	n, err := w.Conn.Write(p)
-	return n, told(err)
-}
-
-func (w *wire) Read(p []byte) (int, error) {
-	n, err := w.in.Read(p)
-	return n, told(err)
-}
-
-// told makes a socket that was closed on this side an end like any other: paho ignores such an
-// error and would take the connection for alive until its next ping.
-func told(err error) error {
-	if errors.Is(err, net.ErrClosed) {
-		return io.EOF
-	}
-	return err
-}
-
-// SetWriteDeadline is paho's; Write has its own.
-func (w *wire) SetWriteDeadline(time.Time) error { return nil }

@@ -38,7 +38,10 @@ func (l *link) serve(ctx context.Context, client paho.Client, lost <-chan error)
 	var f flight
 	quiet := time.NewTimer(answerWithin)
 	defer quiet.Stop()
-	for {
+	var p pulse
+	beats := time.NewTicker(beat)
+	defer beats.Stop()
+	for dead := false; !dead; {
 		f = l.send(client, f, quiet)
 		select {
 		case <-l.box.wake:
@@ -55,11 +58,14 @@ func (l *link) serve(ctx context.Context, client paho.Client, lost <-chan error)
 			if f.token != nil {
 				return l.end(client, lost, f, errNoAnswer)
 			}
+		case <-beats.C:
+			p, dead = l.listen(p)
 		case <-ctx.Done():
 			l.farewell(client, f, lost)
 			return ctx.Err()
 		}
 	}
+	return l.end(client, lost, f, errNoAnswer)
 }
 
 // send hands over everything that passes, and the head of the queue if nothing is in flight.
