@@ -136,6 +136,11 @@ func TestWithUsersEverybodyLogsInButOurselves(t *testing.T) {
 	for user, reason := range map[string]string{"": "anonymous", "anna": "login", "cert": "login"} {
 		eventually(t, reason, func() bool { return k.refused(user, reason) > 0 })
 	}
+	for _, msg := range k.all {
+		if r, ok := msg.(protocol.Rejected); ok && r.Login != "127.0.0.1" {
+			t.Errorf("from where: %+v", r)
+		}
+	}
 	if s := fmt.Sprint(k.all); strings.Contains(s, "stranger") || strings.Contains(s, "horse") {
 		t.Errorf("what a stranger says is repeated: %s", s)
 	}

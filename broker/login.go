@@ -59,7 +59,8 @@ func (l *login) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 		return true
 	}
 	who, why := l.who(g, cl, pk)
-	if why == "" {
+	stranger := why != ""
+	if !stranger {
 		cl.ID = who.user + "/" + cl.ID
 		why = l.session(cl, who)
 	}
@@ -67,7 +68,7 @@ func (l *login) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 		why = "connections of one user"
 	}
 	if why != "" {
-		l.refuse(refusal{reason: why, user: who.user, address: g.address})
+		l.refuse(refusal{reason: why, user: who.user, address: g.address, login: stranger})
 		return false
 	}
 	g.who.Store(&who)

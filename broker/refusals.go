@@ -21,10 +21,11 @@ const (
 type refusal struct {
 	reason, user, address string
 	order                 string // the topic, if it was an order to the pump
+	login                 bool   // a login is what was refused
 }
 
-// kind is what refusals are counted by.
-type kind struct{ reason, user, order string }
+// kind is what refusals are counted by; login is the address that one came from.
+type kind struct{ reason, user, order, login string }
 
 // refusals counts what was refused and tells of it at a bounded rate.
 type refusals struct {
@@ -52,7 +53,10 @@ func (r *refusals) note(x refusal) {
 		return
 	}
 	r.total++
-	k := kind{x.reason, x.user, x.order}
+	k := kind{reason: x.reason, user: x.user, order: x.order}
+	if x.login {
+		k.login = x.address
+	}
 	if _, known := r.counted[k]; !known && len(r.counted) >= maxRefusals {
 		k = kind{reason: "other"}
 	}
@@ -74,7 +78,7 @@ func (r *refusals) tell() {
 	}
 	r.mu.Unlock()
 	for k, n := range counted {
-		publish(protocol.Rejected{Source: "broker", Reason: k.reason, User: k.user, Count: n})
+		publish(protocol.Rejected{Source: "broker", Reason: k.reason, User: k.user, Login: k.login, Count: n})
 		r.log.Info("refused", zap.String("reason", k.reason), zap.String("user", k.user),
 			zap.String("address", address), zap.Int("count", n))
 		if k.order != "" {

@@ -69,6 +69,11 @@ const (
 	SettingsRefused  Action = "settings_refused"
 )
 
+// LoginRefused: somebody was not let in, on the page, the API or the embedded broker. Details: source (http,
+// broker), address, user (one of ours, else empty: what a stranger calls itself may be a password) and
+// count, of all since the event before; the others are those of the last. Ten at once and six an hour.
+const LoginRefused Action = "login_refused"
+
 // What becomes of cameras; details: camera, mac, ip. At a bounded rate: a camera that comes and goes must
 // not push out of the history what matters more. camera/status has every change.
 const (

@@ -209,6 +209,7 @@ type Rejected struct {
 	Reason string // short and stable: "confidence", "box", "json", "retained", "camera mismatch"
 	Camera string // if known
 	User   string // who sent it, if it had to log in
+	Login  string // the address that a login came from, if a login is what was refused; else empty
 	Count  int    // how many this stands for; 0 counts as 1
 }
 

@@ -26,6 +26,7 @@ var printed = map[string]func() (string, error){
 	"header":    func() (string, error) { return header(defaults()) },
 	"topics":    func() (string, error) { return protocol.TopicTable(), nil },
 	"alarms":    func() (string, error) { return protocol.AlarmTable(), nil },
+	"events":    func() (string, error) { return protocol.EventTable(), nil },
 }
 
 // elsewhere are parts that only another suite can print; here they must merely be there.
@@ -37,6 +38,7 @@ var documents = map[string][]string{
 	"docs/configuration.md": {"reference"},
 	"docs/wiring.md":        {"wiring", "header"},
 	"docs/alarms.md":        {"alarms"},
+	"docs/events.md":        {"events"},
 }
 
 func defaults() []byte {

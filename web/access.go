@@ -43,6 +43,9 @@ type denial struct {
 	say    string
 	do     string
 	wait   time.Duration // try again after
+	// login says that it was refused, to whom if it is one of ours.
+	login bool
+	user  string
 }
 
 // guarded lets through to a route who may use it.
@@ -162,15 +165,19 @@ func (p *Page) who(req *http.Request) (v visitor, d *denial) {
 // enter looks at a name and a password.
 func (p *Page) enter(req *http.Request, name, password string) (auth.User, *denial) {
 	u, ok, wait := p.door.Enter(req.Context(), addressOf(req.RemoteAddr), name, password, time.Now())
-	switch {
-	case wait > 0:
-		return u, &denial{code: http.StatusTooManyRequests, reason: "guessing", wait: wait,
-			say: "too many wrong passwords from this address", do: fmt.Sprintf("wait %.0f seconds", math.Ceil(wait.Seconds()))}
-	case !ok:
-		return u, &denial{code: http.StatusUnauthorized, reason: "password", say: "user or password is wrong",
-			do: "try again; http.users has the users"}
+	if ok {
+		return u, nil
 	}
-	return u, nil
+	d := &denial{code: http.StatusUnauthorized, reason: "password", say: "user or password is wrong",
+		do: "try again; http.users has the users", login: true}
+	if wait > 0 {
+		d.code, d.reason, d.wait = http.StatusTooManyRequests, "guessing", wait
+		d.say, d.do = "too many wrong passwords from this address", fmt.Sprintf("wait %.0f seconds", math.Ceil(wait.Seconds()))
+	}
+	if p.door.Names(name) { // what a stranger calls himself may be a password
+		d.user = name
+	}
+	return u, d
 }
 
 // cookie is the session's. With TLS its name keeps others on this host from setting it.
@@ -184,7 +191,7 @@ func (p *Page) cookie() string {
 // deny answers why not, and has it recorded.
 func (p *Page) deny(w http.ResponseWriter, req *http.Request, r route, v visitor, d denial) {
 	if d.reason != "" { // to come without a login is how every visit begins
-		p.record(req, d.reason)
+		p.recordDenial(req, d)
 	}
 	if r.orders && v.Role != "" {
 		p.refusedOrder(v, "", d.reason)
@@ -200,10 +207,16 @@ func (p *Page) deny(w http.ResponseWriter, req *http.Request, r route, v visitor
 }
 
 // record has a refusal counted, and at a bounded rate logged with the address it came from.
-func (p *Page) record(req *http.Request, reason string) {
-	p.source.Publish(protocol.Rejected{Source: "http", Reason: reason})
+func (p *Page) record(req *http.Request, reason string) { p.recordDenial(req, denial{reason: reason}) }
+
+func (p *Page) recordDenial(req *http.Request, d denial) {
+	said := protocol.Rejected{Source: "http", Reason: d.reason, User: d.user}
+	if d.login {
+		said.Login = addressOf(req.RemoteAddr).String()
+	}
+	p.source.Publish(said)
 	if p.noise.may(&p.noise.logged) {
-		p.log.Warn("refused", zap.String("reason", reason), zap.Stringer("from", addressOf(req.RemoteAddr)),
+		p.log.Warn("refused", zap.String("reason", d.reason), zap.Stringer("from", addressOf(req.RemoteAddr)),
 			zap.String("path", req.URL.Path[:min(len(req.URL.Path), 64)]))
 	}
 }

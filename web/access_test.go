@@ -228,10 +228,23 @@ func TestGuessingIsBrakedAndRecorded(t *testing.T) {
 	if counts["password"] != 5 || counts["guessing"] != 2 {
 		t.Errorf("recorded %v", counts)
 	}
+	for _, r := range sent[protocol.Rejected](h) {
+		if r.User != "anna" || r.Login != "127.0.0.1" || r.Source != "http" {
+			t.Errorf("who and from where: %+v", r)
+		}
+	}
 }
 
 func TestALoginThatIsNone(t *testing.T) {
-	p := serving(t, Settings{Config: Config{Users: users}}, pumping())
+	h := pumping()
+	p := serving(t, Settings{Config: Config{Users: users}}, h)
+	defer func() {
+		for _, r := range sent[protocol.Rejected](h) {
+			if r.User != "" && r.User != "anna" {
+				t.Errorf("what a stranger calls himself is repeated: %+v", r)
+			}
+		}
+	}()
 	for body, want := range map[string]int{`{"user":"anna","password":"wrong"}`: 401, `{"user":"nobody","password":"` + password + `"}`: 401,
 		`{}`: 401, ``: 400, `{"user":1}`: 400} {
 		a := post(t, p, "/api/login", body)

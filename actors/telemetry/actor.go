@@ -52,6 +52,7 @@ var Kind = actors.Kind{Name: "telemetry", BulkLimit: 4096}
 type Actor struct {
 	s      Settings
 	ledger ledger
+	logins logins
 	since  time.Time // first start; zero before
 	busy   bool      // a sample is being taken
 	due    bool      // the next sample is also to be reported on system/telemetry
@@ -108,6 +109,7 @@ func (a *Actor) Receive(c *actors.Context, msg any) {
 			a.s.Log.Info("input refused", zap.String("source", kind.Source),
 				zap.String("reason", kind.Reason), zap.String("camera", m.Camera), zap.String("user", m.User))
 		}
+		a.login(c, m)
 	case protocol.Fault:
 		a.fault(c, m)
 	case protocol.PumpStatus:
@@ -195,6 +197,8 @@ func (a *Actor) fired(c *actors.Context, timer string) {
 		a.tell()
 	case "news":
 		a.reportAll(c)
+	case "logins":
+		a.login(c, protocol.Rejected{})
 	case "look":
 		a.sampleNow(c)
 	}

@@ -71,6 +71,11 @@ func (d *Door) all() []User {
 // Guarded says whether there is anybody with a password.
 func (d *Door) Guarded() bool { return len(d.all()) > 0 }
 
+// Names says whether a user has that name.
+func (d *Door) Names(name string) bool {
+	return slices.ContainsFunc(d.all(), func(u User) bool { return u.Name == name })
+}
+
 // Knows says whether somebody is a user still, with the same role and the same hash.
 func (d *Door) Knows(u User) bool { return slices.Contains(d.all(), u) }
 
