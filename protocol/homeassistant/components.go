@@ -21,6 +21,10 @@ type Component struct {
 	AttributesTopic string `json:"json_attributes_topic,omitempty"`
 	Attributes      string `json:"json_attributes_template,omitempty"`
 
+	// QoS stands in every entity: documented as shared, it is not taken over from the device message by
+	// every version, and an order must not be lost.
+	QoS int `json:"qos,omitempty"`
+
 	CommandTopic string         `json:"command_topic,omitempty"`
 	Press        string         `json:"payload_press,omitempty"`
 	Retain       *bool          `json:"retain,omitempty"`
@@ -112,7 +116,7 @@ func value(path string) string { return "{{ value_json." + path + " }}" }
 func (h House) Components() map[string]Component {
 	all := make(map[string]Component)
 	add := func(key string, c Component) {
-		c.UniqueID = h.ID + "_" + key
+		c.UniqueID, c.QoS = h.ID+"_"+key, 1
 		if c.Platform == binary {
 			c.On, c.Off = "True", "False" // as a template writes JSON's
 		}

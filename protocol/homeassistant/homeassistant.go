@@ -94,7 +94,6 @@ type message struct {
 	Availability []availability       `json:"availability"`
 	Mode         string               `json:"availability_mode"`
 	StateTopic   string               `json:"state_topic"`
-	QoS          int                  `json:"qos"`
 	Components   map[string]Component `json:"components"`
 }
 
@@ -116,7 +115,7 @@ func (h House) Payload() []byte {
 		Device: device{Identifiers: []string{h.ID}, Name: name, Manufacturer: "Wildfire Watch",
 			Model: "Fire pump controller", SWVersion: clip(h.Version, maxName)},
 		Origin:       origin{"wildfire-watch", clip(h.Version, maxName)},
-		Availability: alive(h.Alive, h.Told), Mode: "all", StateTopic: h.State, QoS: 1,
+		Availability: alive(h.Alive, h.Told), Mode: "all", StateTopic: h.State,
 		Components: h.Components(),
 	})
 	return payload
