@@ -31,7 +31,7 @@ Example:
     wildfire-watch certs --dir /etc/wildfire-watch/tls --host pump.lan`
 }
 
-// Run makes what is missing and says what to put where.
+// Run makes what is missing.
 func (c certsCommand) Run(t *terminal) error {
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return err
@@ -56,6 +56,12 @@ func (c certsCommand) Run(t *terminal) error {
 			return err
 		}
 	}
+	c.explain(t)
+	return nil
+}
+
+// explain says what to put where.
+func (c certsCommand) explain(t *terminal) {
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {
 		dir = c.Dir
@@ -70,11 +76,17 @@ In the configuration:
     client_ca_file = %q   # if users come with certificates
     users = []   # "name:role:hash", see wildfire-watch password
 
+    [http]
+    listen = "0.0.0.0:8443"
+    cert_file = %q
+    key_file = %q
+    users = []
+
 The program must be able to read the keys: chown them to the user that it runs as. Clients trust
-%s (mosquitto_pub --cafile, Frigate's mqtt.tls_ca_certs). Store %s safely, elsewhere.
+%s (mosquitto_pub --cafile, Frigate's mqtt.tls_ca_certs, a browser's authorities). Store %s safely, elsewhere.
 `, filepath.Join(dir, "server.crt"), filepath.Join(dir, "server.key"), filepath.Join(dir, "ca.crt"),
-		filepath.Join(dir, "ca.crt"), filepath.Join(dir, "ca.key"))
-	return nil
+		filepath.Join(dir, "server.crt"), filepath.Join(dir, "server.key"), filepath.Join(dir, "ca.crt"),
+		filepath.Join(dir, "ca.key"))
 }
 
 // authority reads the authority of the folder, or makes it.

@@ -64,11 +64,11 @@ func (t *terminal) dial(r reach) (*client, error) {
 	c := &client{base: "http://wildfire-watch", where: r.Socket, file: r.Config}
 	if r.Socket == "" {
 		c.config = t.readAnyhow(r.settings)
-		c.where = socketOf(c.config.Journal.Dir)
+		c.where = socketOf(c.config)
 		if _, err := os.Stat(c.where); errors.Is(err, fs.ErrNotExist) && r.Config == "" && len(r.Set) == 0 {
 			if installed, _, err := system.Load(t.defaults, packaged, nil); err == nil {
 				c.config, c.file = installed, packaged
-				c.where = socketOf(installed.Journal.Dir)
+				c.where = socketOf(installed)
 			}
 		}
 	}
@@ -81,15 +81,16 @@ func (t *terminal) dial(r reach) (*client, error) {
 	return c, nil
 }
 
-// socketOf is the socket of the program whose journal is in that folder: where it says that it is, or where
-// it is unless something else was configured.
-func socketOf(dir string) string {
+// socketOf is the socket of the program with that configuration: where it says that it is, or, to who may not
+// read that, where it is configured.
+func socketOf(of system.Config) string {
+	dir := of.Journal.Dir
 	var at struct{ Socket string }
 	text, err := os.ReadFile(filepath.Join(dir, "run.json"))
 	if err == nil && json.Unmarshal(text, &at) == nil && at.Socket != "" {
 		return at.Socket
 	}
-	return filepath.Join(dir, socketName)
+	return or(of.HTTP.Socket, filepath.Join(dir, socketName))
 }
 
 // folder is where the program's run.json is.

@@ -56,6 +56,10 @@ func TestTheSocketIsFoundByTheConfiguration(t *testing.T) {
 	if got.code != 0 || !strings.Contains(got.out, "No alarm stands") || !strings.Contains(got.errs, "threshold = 99") {
 		t.Errorf("--config: %+v", got)
 	}
+	elsewhere := file(t, "elsewhere.toml", fmt.Sprintf("[journal]\ndir = %q\n[http]\nsocket = %q\n", t.TempDir(), f.socket))
+	if got := run(t, "cameras", "--config", elsewhere); got.code != 0 || !strings.Contains(got.out, "east (Gate)") {
+		t.Errorf("http.socket, to one who may not read run.json: %+v", got)
+	}
 	was := packaged
 	defer func() { packaged = was }()
 	packaged = file(t, "config.toml", fmt.Sprintf("[journal]\ndir = %q\n", folder))

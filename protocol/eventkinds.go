@@ -76,7 +76,7 @@ var EventKinds = []EventKind{
 	{MQTTDisconnected, "A connection to the broker was lost."},
 
 	// People.
-	{LoginRefused, "Somebody was not let in, on page, API or embedded broker. Details: source, address, user (one of ours), " +
+	{LoginRefused, "Somebody was not let in, on page, API or embedded broker. Details: by, source, address, user (one of ours), " +
 		"count, of all since the event before. Ten at once and six an hour."},
 
 	// Cameras.

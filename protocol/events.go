@@ -69,7 +69,7 @@ const (
 	SettingsRefused  Action = "settings_refused"
 )
 
-// LoginRefused: somebody was not let in, on the page, the API or the embedded broker. Details: source (http,
+// LoginRefused: somebody was not let in, on the page, the API or the embedded broker. Details: by, source (http,
 // broker), address, user (one of ours, else empty: what a stranger calls itself may be a password) and
 // count, of all since the event before; the others are those of the last. Ten at once and six an hour.
 const LoginRefused Action = "login_refused"

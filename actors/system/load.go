@@ -33,9 +33,17 @@ func Load(defaults []byte, file string, sets []string) (Config, []protocol.Mista
 		}
 	}
 	all, err := load(&c, defaults, file, content, sets)
-	if about, e := os.Stat(file); e == nil && len(c.Broker.Entries) > 0 && about.Mode().Perm()&0o007 != 0 {
-		all = append(all, protocol.Mistake{Key: "broker.users", Warning: true, Problem: fmt.Sprintf("hashes of passwords"+
-			" stand in %s, whose mode is %04o: everybody on this machine may read it; chmod 640", file, about.Mode().Perm())})
+	if about, e := os.Stat(file); e == nil && about.Mode().Perm()&0o007 != 0 {
+		for _, u := range []struct {
+			key   string
+			lines []string
+		}{{"broker.users", c.Broker.Entries}, {"http.users", c.HTTP.Users}} {
+			if len(u.lines) > 0 {
+				all = append(all, protocol.Mistake{Key: u.key, Warning: true, Problem: fmt.Sprintf("hashes of passwords stand"+
+					" in %s, whose mode is %04o: everybody on this machine may read it; chmod 640, and chgrp to the"+
+					" group that the program runs as", file, about.Mode().Perm())})
+			}
+		}
 	}
 	return c, all, err
 }

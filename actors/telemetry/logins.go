@@ -38,8 +38,12 @@ func (l *logins) tell(now time.Time) (o protocol.Occurred, ok bool, wait time.Du
 	case l.used > loginBurst-1:
 		return o, false, time.Duration((l.used-loginBurst+1)*float64(loginEvery)) + time.Millisecond
 	}
+	by := l.last.Source + ": " + l.last.Login
+	if l.last.User != "" {
+		by = l.last.Source + ": " + l.last.User + " from " + l.last.Login
+	}
 	o = protocol.Occurred{Action: protocol.LoginRefused, Reason: l.last.Reason, Details: map[string]any{
-		"source": l.last.Source, "address": l.last.Login, "user": l.last.User, "count": l.count}}
+		"by": by, "source": l.last.Source, "address": l.last.Login, "user": l.last.User, "count": l.count}}
 	l.used++
 	l.count = 0
 	return o, true, 0

@@ -24,7 +24,7 @@ func TestRefusedLoginsAreEventsAtABoundedRateAndNoneIsUncounted(t *testing.T) {
 		o.send(protocol.Rejected{Source: "broker", Reason: "login", User: "anna", Login: "192.0.2.7", Count: 3},
 			protocol.Rejected{Source: "fire/detection", Reason: "json"})
 		all, _ := told()
-		want := map[string]any{"source": "broker", "user": "anna", "address": "192.0.2.7", "count": 3}
+		want := map[string]any{"by": "broker: anna from 192.0.2.7", "source": "broker", "user": "anna", "address": "192.0.2.7", "count": 3}
 		if len(all) != 1 || all[0].Reason != "login" || !reflect.DeepEqual(all[0].Details, want) {
 			t.Fatalf("%+v", all)
 		}
