@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"wildfire-watch/protocol"
+	"wildfire-watch/web/auth"
 )
 
 // TestUsersThatWereRemovedOrChangedAreOutAtOnce: sessions, passwords that were known, and streams.
@@ -87,5 +88,18 @@ func TestTheFirstUserShutsThePageForWhoHasNone(t *testing.T) {
 	p.near = false // an address that others reach
 	if a := get(t, p, "/api/status"); a.code != 401 {
 		t.Errorf("without users, others get %d", a.code)
+	}
+}
+
+// TestASessionThatBeginsAfterItsUserWasRemovedIsNone: the password was being looked at meanwhile.
+func TestASessionThatBeginsAfterItsUserWasRemovedIsNone(t *testing.T) {
+	p := serving(t, Settings{Config: Config{Users: users}}, pumping())
+	before, _ := auth.Read(users)
+	p.ChangeUsers(users[1:])
+	for _, u := range before {
+		token, _ := p.sessions.Begin(u, time.Now())
+		if _, ok := p.find(token, time.Now()); ok != (u.Name == "ben") {
+			t.Errorf("%s is in: %v", u.Name, ok)
+		}
 	}
 }
