@@ -13,12 +13,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"wildfire-watch/protocol"
+	"wildfire-watch/test/gear"
 )
 
 func TestStatusEndsWithHowItIs(t *testing.T) {
@@ -200,44 +200,13 @@ func (endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// seen is what a person has before their eyes.
-type seen struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *seen) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *seen) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
-func until(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	limit, tick := time.After(10*time.Second), time.NewTicker(2*time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-limit:
-			t.Fatalf("%s: not within 10 s", what)
-		}
-	}
-}
-
 func TestWatchSurvivesARestartOfTheProgram(t *testing.T) {
 	f := newFar(t, quiet())
 	c, err := (&terminal{defaults: defaults}).dial(reach{Socket: f.socket})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out, lines seen
+	var out, lines gear.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 2)
 	for _, s := range []shower{&screenful{out: &out}, &headlines{out: &lines}} {
@@ -247,7 +216,7 @@ func TestWatchSurvivesARestartOfTheProgram(t *testing.T) {
 	}
 	says := func(text string) {
 		t.Helper()
-		until(t, text, func() bool { return strings.Contains(out.String(), text) })
+		gear.Until(t, text, func() bool { return strings.Contains(out.String(), text) })
 	}
 	says(otherScreen + fromTheTop + "READY  ")
 	f.set(func(o *protocol.Overview) { *o = fire() })
@@ -257,7 +226,7 @@ func TestWatchSurvivesARestartOfTheProgram(t *testing.T) {
 	f.set(func(o *protocol.Overview) { *o = locked() })
 	f.start()
 	says("REFILLING, 19m 40s left")
-	until(t, "lines", func() bool { return strings.Contains(lines.String(), "REFILLING") })
+	gear.Until(t, "lines", func() bool { return strings.Contains(lines.String(), "REFILLING") })
 	cancel()
 	for range 2 {
 		if err := <-ended; err != nil {
@@ -311,7 +280,7 @@ func TestEventsAreFollowed(t *testing.T) {
 	if got := run(t, "events", "--socket", f.socket, "--json"); strings.Count(got.out, "\n") != 2 || !json.Valid([]byte(strings.Split(got.out, "\n")[0])) {
 		t.Errorf("%+v", got)
 	}
-	var out, errs seen
+	var out, errs gear.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	tt := &terminal{defaults: defaults, out: &out, err: &errs}
 	c, err := tt.dial(reach{Socket: f.socket})
@@ -321,12 +290,12 @@ func TestEventsAreFollowed(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- eventsCommand{}.follow(ctx, tt, c, 2, 5*time.Millisecond) }()
 	f.end()
-	until(t, "away", func() bool { return strings.Contains(errs.String(), "waiting") })
+	gear.Until(t, "away", func() bool { return strings.Contains(errs.String(), "waiting") })
 	f.mu.Lock()
 	f.events = append(f.events, event(3, protocol.EmergencyReset, "", nil))
 	f.mu.Unlock()
 	f.start()
-	until(t, "the new one", func() bool { return strings.Contains(out.String(), "emergency_reset") })
+	gear.Until(t, "the new one", func() bool { return strings.Contains(out.String(), "emergency_reset") })
 	cancel()
 	if err := <-ended; err != nil || strings.Count(out.String(), "\n") != 1 || strings.Count(errs.String(), "waiting") != 1 {
 		t.Errorf("%v, %q, %q", err, out.String(), errs.String())

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"wildfire-watch/test/gear"
 	"wildfire-watch/web/auth"
 )
 
@@ -94,7 +95,7 @@ func TestATerminalShowsAgainWhatIsTypedAfterASignal(t *testing.T) {
 			tt := &terminal{in: tty, out: &out, err: tty}
 			code := make(chan int)
 			go func() { code <- tt.ended(run(tt)) }()
-			until(t, "the question", func() bool { return strings.HasSuffix(eyes.String(), asks) })
+			gear.Until(t, "the question", func() bool { return strings.HasSuffix(eyes.String(), asks) })
 			if dark, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS); err != nil || dark.Lflag&unix.ECHO != 0 {
 				t.Errorf("%s: it shows what is typed: %v", asks, err)
 			}

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -14,34 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wildfire-watch/protocol"
+	"wildfire-watch/test/gear"
 )
 
-// pty makes a pseudo-terminal: the person's end and the program's.
+// pty makes a pseudo-terminal of a size in characters: the person's end and the program's.
 func pty(t *testing.T, width, height uint16) (person, program *os.File) {
 	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = person.Close() })
-	raw, err := person.SyscallConn() // Fd would make it one that Close waits for
-	if err != nil {
-		t.Fatal(err)
-	}
-	var n int
-	control := raw.Control(func(fd uintptr) {
-		if err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err == nil {
-			n, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
-		}
-	})
-	if err := errors.Join(control, err); err != nil {
-		t.Fatal(err)
-	}
-	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = program.Close() })
+	person, program = gear.Terminal(t)
 	if err := unix.IoctlSetWinsize(int(program.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: width, Row: height}); err != nil {
 		t.Fatal(err)
 	}
@@ -49,19 +27,10 @@ func pty(t *testing.T, width, height uint16) (person, program *os.File) {
 }
 
 // reads collects what comes to the person's eyes.
-func reads(f *os.File) *seen {
-	s := &seen{}
-	go func() {
-		buffer := make([]byte, 4096)
-		for {
-			n, err := f.Read(buffer)
-			_, _ = s.Write(buffer[:n])
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return s
+func reads(person *os.File) *gear.Buffer {
+	eyes := &gear.Buffer{}
+	gear.Seen(person, eyes)
+	return eyes
 }
 
 func TestOnATerminalThereAreColoursUnlessTheyAreUnwanted(t *testing.T) {
@@ -77,7 +46,7 @@ func TestOnATerminalThereAreColoursUnlessTheyAreUnwanted(t *testing.T) {
 		if code := Main([]string{"status", "--socket", f.socket}, defaults, program, program); code != 3 {
 			t.Errorf("%s: code %d", env, code)
 		}
-		until(t, "the text", func() bool { return strings.Contains(eyes.String(), "Machine") })
+		gear.Until(t, "the text", func() bool { return strings.Contains(eyes.String(), "Machine") })
 		if got := strings.Contains(eyes.String(), red+"NOT READY"); got != coloured {
 			t.Errorf("%s: coloured %v: %q", env, got, eyes)
 		}
@@ -91,15 +60,15 @@ func TestWatchDrawsWhatFitsAndLeavesTheTerminalAsItWas(t *testing.T) {
 	eyes := reads(person)
 	code := make(chan int)
 	go func() { code <- Main([]string{"status", "--watch", "--socket", f.socket}, defaults, program, program) }()
-	until(t, "the screen", func() bool { return strings.Contains(eyes.String(), "Ctrl-C ends.") })
-	until(t, "the fire", func() bool { return strings.Contains(eyes.String(), "NOT READY") })
+	gear.Until(t, "the screen", func() bool { return strings.Contains(eyes.String(), "Ctrl-C ends.") })
+	gear.Until(t, "the fire", func() bool { return strings.Contains(eyes.String(), "NOT READY") })
 	if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil { // as Ctrl-C: the program listens, it has drawn
 		t.Fatal(err)
 	}
 	if got := <-code; got != 0 {
 		t.Errorf("code %d", got)
 	}
-	until(t, "the end", func() bool { return strings.Contains(eyes.String(), sameScreen) })
+	gear.Until(t, "the end", func() bool { return strings.Contains(eyes.String(), sameScreen) })
 	drawn, _, _ := strings.Cut(eyes.String(), sameScreen)
 	for _, frame := range strings.Split(drawn, fromTheTop)[1:] {
 		if lines := strings.Split(frame, "\r\n"); len(lines) > 6 {
@@ -126,14 +95,14 @@ func TestAPasswordIsTypedUnseen(t *testing.T) {
 		text, err := tt.passwordOf(reach{User: "anna"})
 		got <- answer{text, err}
 	}()
-	until(t, "the question", func() bool { return strings.Contains(eyes.String(), "Password of anna: ") })
+	gear.Until(t, "the question", func() bool { return strings.Contains(eyes.String(), "Password of anna: ") })
 	if _, err := person.WriteString("hush hush\n"); err != nil {
 		t.Fatal(err)
 	}
 	if a := <-got; a.err != nil || a.text != "hush hush" {
 		t.Errorf("%+v", a)
 	}
-	until(t, "the line's end", func() bool { return strings.HasSuffix(eyes.String(), "\n") })
+	gear.Until(t, "the line's end", func() bool { return strings.HasSuffix(eyes.String(), "\n") })
 	if strings.Contains(eyes.String(), "hush") {
 		t.Errorf("it was seen: %q", eyes)
 	}
@@ -190,7 +159,7 @@ func TestReloadChecksFirstAndSaysWhatBecameOfEachKey(t *testing.T) {
 }
 
 func TestTheLevelsOfALogThatIsInUseChange(t *testing.T) {
-	var text seen
+	var text gear.Buffer
 	log := newLog(&text, "info", map[string]string{"pump": "error"})
 	pump, bridge := log.Named("pump").With(zap.Int("n", 1)), log.Named("bridge").Named("tcp")
 	pump.Info("one")

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"wildfire-watch/test/gear"
 )
 
 // peer is the path of a Frigate stand-in that plays scenarios over MQTT and HTTP; make frigate builds it.
@@ -80,7 +82,7 @@ func TestFrigateFireIsMetWithWater(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
-			if !eventually(150*time.Second, func() bool { return p.level("ignition_on") == 1 }) {
+			if !gear.Await(150*time.Second, func() bool { return p.level("ignition_on") == 1 }) {
 				t.Fatalf("no water within two and a half minutes\n%s", p.log)
 			}
 			heard := map[string]int{}

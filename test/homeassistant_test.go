@@ -15,6 +15,7 @@ import (
 	"wildfire-watch/actors/bridge"
 	"wildfire-watch/actors/homeassistant"
 	"wildfire-watch/protocol"
+	"wildfire-watch/test/gear"
 )
 
 // homeOnMosquitto is a house of bridge and homeassistant alone; the orders that it hears come back.
@@ -108,7 +109,7 @@ func TestMosquittoHomeAssistantSeesTheHouseAndItsButtonsWork(t *testing.T) {
 	sub := m.sub("homeassistant/device/+/config")
 	m.pub("offline", "-t", "homeassistant/status", "-r")
 	m.pub("online", "-t", "homeassistant/status", "-r")
-	if !eventually(10*time.Second, func() bool {
+	if !gear.Await(10*time.Second, func() bool {
 		for _, r := range sub.records() {
 			if r.Retain == 0 && r.Payload == text {
 				return true
@@ -132,7 +133,7 @@ func TestMosquittoHomeAssistantIsToldThatItIsOver(t *testing.T) {
 		t.Error("a stop took the device away: its wills say that it is offline")
 	}
 	homeOnMosquitto(t, m, homeassistant.Config{Prefix: "homeassistant"}) // the next start
-	if !eventually(10*time.Second, func() bool { return m.one("homeassistant/device/+/config", "1")+m.one("site7/system/state", "1") == "" }) {
+	if !gear.Await(10*time.Second, func() bool { return m.one("homeassistant/device/+/config", "1")+m.one("site7/system/state", "1") == "" }) {
 		t.Error("the device is still retained")
 	}
 }

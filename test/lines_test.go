@@ -1,7 +1,6 @@
 package test
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"wildfire-watch/test/gear"
 )
 
 // byHand is `lines test` as a person or a script runs it, on the simulator board with a line log.
@@ -24,7 +23,7 @@ type byHand struct {
 func startByHand(t *testing.T, typed bool, args ...string) *byHand {
 	t.Helper()
 	dir := t.TempDir()
-	h := &byHand{process: process{t: t, dir: dir, log: &lockedBuffer{}, exited: make(chan struct{})}}
+	h := &byHand{process: process{t: t, dir: dir, log: &gear.Buffer{}, exited: make(chan struct{})}}
 	data := filepath.Join(dir, "data")
 	if err := os.Mkdir(data, 0o700); err != nil {
 		t.Fatal(err)
@@ -36,19 +35,11 @@ func startByHand(t *testing.T, typed bool, args ...string) *byHand {
 	h.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var theirs *os.File
 	if typed {
-		h.terminal, theirs = openTerminal(t)
+		h.terminal, theirs = gear.Terminal(t)
 		h.cmd.Stdin, h.cmd.Stdout, h.cmd.Stderr = theirs, theirs, theirs
 		h.cmd.SysProcAttr.Setsid, h.cmd.SysProcAttr.Setctty = true, true
-		go func() { // ends when the last one who has the terminal closes it
-			text := make([]byte, 4096)
-			for {
-				n, err := h.terminal.Read(text)
-				_, _ = h.log.Write(text[:n])
-				if err != nil {
-					return
-				}
-			}
-		}()
+		gear.Seen(h.terminal, h.log)
+
 	}
 	if err := h.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -59,34 +50,6 @@ func startByHand(t *testing.T, typed bool, args ...string) *byHand {
 	go func() { _ = h.cmd.Wait(); close(h.exited) }()
 	t.Cleanup(h.kill)
 	return h
-}
-
-// openTerminal makes a pseudo-terminal: our end and the program's.
-func openTerminal(t *testing.T) (ours, theirs *os.File) {
-	t.Helper()
-	ours, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ours.Close() })
-	raw, err := ours.SyscallConn() // Fd would make it one that Close waits for
-	if err != nil {
-		t.Fatal(err)
-	}
-	var n int
-	control := raw.Control(func(fd uintptr) {
-		if err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err == nil {
-			n, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
-		}
-	})
-	if err := errors.Join(control, err); err != nil {
-		t.Fatal(err)
-	}
-	theirs, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ours, theirs
 }
 
 func (h *byHand) says(text string) {

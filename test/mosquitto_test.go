@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"wildfire-watch/test/gear"
 )
 
 // mosquitto is a real broker of Debian's on a free port of the loopback.
@@ -43,7 +45,7 @@ func (m *mosquitto) start() {
 	if err := m.cmd.Start(); err != nil {
 		m.t.Fatalf("start mosquitto (Debian package mosquitto): %v", err)
 	}
-	if !eventually(10*time.Second, func() bool {
+	if !gear.Await(10*time.Second, func() bool {
 		c, err := net.Dial("tcp", "127.0.0.1:"+m.port)
 		if err == nil {
 			_ = c.Close()
@@ -168,7 +170,7 @@ func (s *subscription) quiet(m *mosquitto) {
 	m.t.Helper()
 	for _, mark := range []string{"mark-1", "mark-2"} { // the second says that the first is acknowledged
 		m.pub(mark, "-t", "system/test", "-q", "1")
-		if !eventually(10*time.Second, func() bool {
+		if !gear.Await(10*time.Second, func() bool {
 			return slices.ContainsFunc(s.records(), func(r printedMessage) bool { return r.Payload == mark })
 		}) {
 			m.t.Fatalf("%s was not heard", mark)

@@ -1,10 +1,7 @@
 package test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"wildfire-watch/test/gear"
 )
 
 // process is the real binary, started as a user starts it.
@@ -20,7 +19,7 @@ type process struct {
 	t      testing.TB
 	cmd    *exec.Cmd
 	dir    string
-	log    *lockedBuffer
+	log    *gear.Buffer
 	exited chan struct{}
 	run    struct{ MQTT, HTTP string }
 }
@@ -53,11 +52,7 @@ func program() (string, error) {
 			return
 		}
 		built.path = filepath.Join(dir, "wildfire-watch")
-		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-tags="+programTags, "-o", built.path, "..")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			built.err = fmt.Errorf("build: %w\n%s", err, out)
-		}
+		built.err = gear.Build(built.path, "..", programTags)
 	})
 	return built.path, built.err
 }
@@ -131,7 +126,7 @@ func launchIn(t testing.TB, dir string, env []string, sets ...string) *process {
 // command line.
 func prepare(t testing.TB, dir string, env, more []string, sets ...string) *process {
 	t.Helper()
-	p := &process{t: t, dir: dir, log: &lockedBuffer{}, exited: make(chan struct{})}
+	p := &process{t: t, dir: dir, log: &gear.Buffer{}, exited: make(chan struct{})}
 	args := append([]string{"run"}, more...)
 	base := []string{"gpio.board=simulator", "cameras.discovery=false", "journal.dir=" + filepath.Join(dir, "data"), "broker.listen=127.0.0.1:0",
 		"http.listen=127.0.0.1:0", "gpio.line_log=" + p.lineLogPath()}
@@ -155,7 +150,7 @@ func (p *process) begin() {
 	p.t.Cleanup(func() { // its guard outlives it, and writes to the folder that goes next
 		guard := p.guard()
 		p.kill()
-		eventually(5*time.Second, func() bool { _, runs := parentOf(guard); return guard == 0 || !runs })
+		gear.Await(5*time.Second, func() bool { _, runs := parentOf(guard); return guard == 0 || !runs })
 	})
 }
 
@@ -164,25 +159,9 @@ func (p *process) lineLogPath() string { return filepath.Join(p.dir, "lines.json
 // eventually polls with a deadline; on failure it shows the process's log.
 func (p *process) eventually(what string, done func() bool) {
 	p.t.Helper()
-	if !eventually(20*time.Second, done) {
+	if !gear.Await(20*time.Second, done) {
 		p.t.Fatalf("%s: not within 20 s\n%s", what, p.log)
 	}
-}
-
-// eventually asks every few milliseconds until done, at most for limit.
-func eventually(limit time.Duration, done func() bool) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return false
-		}
-	}
-	return true
 }
 
 // stop ends the process in good order and returns its exit code and how long it took.
@@ -232,21 +211,4 @@ func (p *process) level(name string) int {
 		}
 	}
 	return level
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"wildfire-watch/actors/system"
+	"wildfire-watch/test/gear"
 	"wildfire-watch/watchdog"
 )
 
@@ -151,7 +152,7 @@ func TestAnActorThatHangsStarvesSystemdsWatchdog(t *testing.T) {
 			dog.Status("a minute later")
 			dog.Close(false)
 		})
-		if !eventually(10*time.Second, func() bool { return n.has("STATUS=a minute later") }) {
+		if !gear.Await(10*time.Second, func() bool { return n.has("STATUS=a minute later") }) {
 			t.Fatalf("%s: heard %q", name, n.all())
 		}
 		said := n.all()

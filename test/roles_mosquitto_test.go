@@ -22,6 +22,7 @@ import (
 	"wildfire-watch/protocol"
 	"wildfire-watch/protocol/access"
 	"wildfire-watch/protocol/password"
+	"wildfire-watch/test/gear"
 )
 
 const rolesSecret = "correct horse"
@@ -128,7 +129,7 @@ func TestMosquittoClientsPublishWhatTheirRoleMay(t *testing.T) {
 		}
 	}
 	g.wait(g.ours.Publish("end", 1, false, "end"))
-	if !eventually(10*time.Second, func() bool { return g.has("end") }) {
+	if !gear.Await(10*time.Second, func() bool { return g.has("end") }) {
 		t.Fatal("the end never came")
 	}
 	for user, letter := range rolesUsers {
@@ -155,13 +156,13 @@ func TestMosquittoClientsReadWhatTheirRoleMay(t *testing.T) {
 		var out bytes.Buffer
 		sub := g.tool("mosquitto_sub", user, append(args, "-t", end, "-C", "200")...)
 		sub.Stdout = &out
-		if !eventually(10*time.Second, func() bool { return g.broker.Clients() == 1 }) {
+		if !gear.Await(10*time.Second, func() bool { return g.broker.Clients() == 1 }) {
 			t.Fatal("the one before does not go")
 		}
 		if err := sub.Start(); err != nil {
 			t.Fatal(err)
 		}
-		if !eventually(10*time.Second, func() bool { return g.broker.Clients() == 2 }) {
+		if !gear.Await(10*time.Second, func() bool { return g.broker.Clients() == 2 }) {
 			t.Fatalf("%s never came", user)
 		}
 		done := make(chan error, 1)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"wildfire-watch/hardware"
+	"wildfire-watch/test/gear"
 	"wildfire-watch/test/kernel/gpiosim"
 )
 
@@ -120,7 +121,7 @@ func TestALineHeldByAnotherProcessIsBusyUntilItDies(t *testing.T) {
 	_ = p.Process.Kill()
 	var b *Board
 	var err error
-	if !gpiosim.Await(5*time.Second, func() bool {
+	if !gear.Await(5*time.Second, func() bool {
 		b, err = Open(Settings{Chip: chip.Name(), Wiring: wired(), OutputsOnly: true, Initial: valve | off})
 		return err == nil
 	}) {
@@ -358,7 +359,7 @@ func TestAChipThatIsUnpluggedAndPluggedAgainIsTakenInactive(t *testing.T) {
 	}
 	chip.Plug()
 	h := chip.History()
-	if !gpiosim.Await(5*time.Second, func() bool { _, err := b.Read(); return err == nil }) {
+	if !gear.Await(5*time.Second, func() bool { _, err := b.Read(); return err == nil }) {
 		t.Fatal("it does not come back")
 	}
 	for _, e := range outputsOf(h) {
@@ -373,7 +374,7 @@ func TestAChipThatIsUnpluggedAndPluggedAgainIsTakenInactive(t *testing.T) {
 		t.Errorf("a write: %v", err)
 	}
 	chip.Pull(12, true)
-	if !gpiosim.Await(500*time.Millisecond, func() bool { return len(e.heard()) == 1 }) {
+	if !gear.Await(500*time.Millisecond, func() bool { return len(e.heard()) == 1 }) {
 		t.Errorf("an edge of the chip that came back: told %+v", e.heard())
 	}
 }
@@ -386,7 +387,7 @@ func TestAChipThatIsPluggedInAgainAtOnceComesBack(t *testing.T) {
 	before := b.Describe()
 	chip.Unplug()
 	chip.Plug()
-	if !gpiosim.Await(5*time.Second, func() bool { return b.Write(valve) == nil }) {
+	if !gear.Await(5*time.Second, func() bool { return b.Write(valve) == nil }) {
 		t.Fatalf("it does not come back: %v", b.Write(valve))
 	}
 	if !chip.Level(0) || b.Describe() == before || b.Chip().Name != chip.Name() {
@@ -447,7 +448,7 @@ func TestAnEdgeThatGetsLostHeals(t *testing.T) {
 	e := &ear{}
 	b.Watch(e.hear)
 	chip.Pull(12, true)
-	if !gpiosim.Await(readEvery+500*time.Millisecond, func() bool { return len(e.heard()) == 1 }) ||
+	if !gear.Await(readEvery+500*time.Millisecond, func() bool { return len(e.heard()) == 1 }) ||
 		!e.heard()[0].Inputs[hardware.StopButton] {
 		t.Errorf("told %+v", e.heard())
 	}
@@ -477,7 +478,7 @@ func TestABounceIsNeverTold(t *testing.T) {
 				e.forget()
 				last, ok = chatter(chip, 12, w.Debounce)
 			}
-			if !gpiosim.Await(time.Second, func() bool { return len(e.heard()) == 1 }) {
+			if !gear.Await(time.Second, func() bool { return len(e.heard()) == 1 }) {
 				t.Fatalf("told %+v", e.heard())
 			}
 			if took := time.Since(last); took < w.Debounce || took > 10*w.Debounce {

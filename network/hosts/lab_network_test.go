@@ -22,6 +22,7 @@ import (
 
 	"wildfire-watch/protocol"
 	"wildfire-watch/protocol/arp"
+	"wildfire-watch/test/gear"
 )
 
 // These tests run as root in a network and a mount namespace of their own, which end with the process
@@ -125,23 +126,10 @@ func plug(t testing.TB, name, mac, net string) {
 // settled waits until the switch passes frames of a port.
 func settled(t testing.TB, name string) {
 	t.Helper()
-	eventually(t, "port "+name+" forwards", func() bool {
+	gear.Until(t, "port "+name+" forwards", func() bool {
 		out, _ := exec.Command("ip", "-n", "sw", "-d", "link", "show", name).Output()
 		return strings.Contains(string(out), "state forwarding") && strings.Contains(string(out), "LOWER_UP")
 	})
-}
-
-func eventually(t testing.TB, what string, true func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for range 2000 {
-		if true() {
-			return
-		}
-		<-tick.C
-	}
-	t.Fatalf("%s: not in 10 s", what)
 }
 
 // ourLink is eth0, as Links says.

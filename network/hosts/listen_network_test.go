@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wildfire-watch/protocol"
+	"wildfire-watch/test/gear"
 )
 
 // listening runs Listen on eth0 until the test ends, and returns when it hears.
@@ -46,7 +47,7 @@ func listening(t testing.TB) *met {
 // until lets a host announce an address until it is heard.
 func until(t testing.TB, what string, heard *met, host, ip, mac string) {
 	t.Helper()
-	eventually(t, what, func() bool { child(t, "say "+ip+" "+mac, host, nil, nil); return heard.has(ip, mac) })
+	gear.Until(t, what, func() bool { child(t, "say "+ip+" "+mac, host, nil, nil); return heard.has(ip, mac) })
 }
 
 // inHost runs a program in a host.
@@ -65,7 +66,7 @@ func TestAMoveIsHeardAtOnce(t *testing.T) {
 	ip(t, "-n mover addr flush dev eth0", "-n mover addr add 10.79.0.93/24 dev eth0")
 	began := time.Now()
 	ip(t, "-n mover link set eth0 address 44:19:b6:00:05:01")
-	eventually(t, "the move is heard", func() bool { return heard.has("10.79.0.93", "44:19:b6:00:05:01") })
+	gear.Until(t, "the move is heard", func() bool { return heard.has("10.79.0.93", "44:19:b6:00:05:01") })
 	move := heard.of("10.79.0.93")
 	if after := move.At.Sub(began); after > 100*time.Millisecond || move.Means != protocol.ByARP || move.Link != "eth0" {
 		t.Errorf("heard after %v: %+v", after, move)
@@ -74,7 +75,7 @@ func TestAMoveIsHeardAtOnce(t *testing.T) {
 	}
 	// Who asks for somebody else is there too, although nobody asked it.
 	inHost(t, "h5", "bash", "-c", "echo > /dev/udp/10.79.0.222/9")
-	eventually(t, "a question is heard", func() bool { return heard.has(hostIP(5), hostMAC(5)) })
+	gear.Until(t, "a question is heard", func() bool { return heard.has(hostIP(5), hostMAC(5)) })
 }
 
 func TestAProbeIsNoSignOfAnAddress(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wildfire-watch/protocol"
+	"wildfire-watch/test/gear"
 )
 
 // sweepNow sweeps eth0 as a full scan does.
@@ -168,7 +169,7 @@ func TestASweepEndsWithItsContextAndWithItsLink(t *testing.T) {
 	if _, err = Sweep(t.Context(), l, nets, 1000, nil, func(protocol.Sighting) {}); !errors.Is(err, unix.ENODEV) {
 		t.Errorf("no link: %v", err)
 	}
-	eventually(t, "eth0 has carrier again", func() bool { links, err := Links([]string{"eth0"}); return err == nil && len(links) == 1 })
+	gear.Until(t, "eth0 has carrier again", func() bool { links, err := Links([]string{"eth0"}); return err == nil && len(links) == 1 })
 }
 
 func BenchmarkSweepOfAHome(b *testing.B) {

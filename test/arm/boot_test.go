@@ -20,16 +20,16 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"wildfire-watch/test/gear"
 )
 
 // build builds one of our programs for an Arm, static as it is shipped.
 func build(t *testing.T, pkg string, env ...string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "program")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, pkg)
-	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux"), env...)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v\n%s", pkg, err, text)
+	if err := gear.Build(out, pkg, "", append(env, "GOOS=linux")...); err != nil {
+		t.Fatal(err)
 	}
 	return out
 }

@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"wildfire-watch/test/gear"
 )
 
 // lab is one running lab.
@@ -105,7 +107,7 @@ func TestMain(m *testing.M) {
 }
 
 // figures are measured values, printed at the end.
-var figures lockedBuffer
+var figures gear.Buffer
 
 func figure(format string, values ...any) {
 	_, _ = fmt.Fprintf(&figures, "figure: "+format+"\n", values...)

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"wildfire-watch/test/gear"
 )
 
 // status is a figure of /proc/PID/status: "VmHWM:" in KiB, "Threads:". 0: the process is gone.
@@ -48,7 +50,7 @@ func (p *process) cpu() time.Duration {
 // least is the smallest value of a figure over a while: what stays open between two cycles.
 func least(long time.Duration, of func() int) int {
 	smallest := of()
-	eventually(long, func() bool { smallest = min(smallest, of()); return false })
+	gear.Await(long, func() bool { smallest = min(smallest, of()); return false })
 	return smallest
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wildfire-watch/test/gear"
 )
 
 // With quick settings: a check takes at most the patience with a camera that hangs, then the threshold
@@ -49,7 +51,7 @@ func roams(t *testing.T, l *lab, p *process, heard *listener) {
 	if old == now || old == "" {
 		t.Fatalf("cam10 was known at %q and is now at %q", old, now)
 	}
-	if !eventually(soonMoved, func() bool {
+	if !gear.Await(soonMoved, func() bool {
 		return heard.newest(mac).IP == now && heard.said(mac, begun, func(m message) bool { return moves(m) && m.IP == now })
 	}) {
 		t.Fatalf("no ip_changed to %s within %v: %+v\n%s", now, soonMoved, heard.on(statusTopic, mac, begun), p.tail())
@@ -71,7 +73,7 @@ func swapped(t *testing.T, l *lab, p *process, heard *listener) {
 	begun := time.Now()
 	l.do(t, "swap", "cam11", other)
 	defer l.do(t, "swap", "cam11")
-	if !eventually(soonOffline, func() bool {
+	if !gear.Await(soonOffline, func() bool {
 		return heard.newest(other).Online && heard.newest(other).IP == h.IP && heard.said(h.MAC, begun, goesOffline)
 	}) {
 		t.Fatalf("other hardware: %+v, the old: %+v\n%s", heard.newest(other), heard.on(statusTopic, h.MAC, begun), p.tail())
@@ -81,10 +83,10 @@ func swapped(t *testing.T, l *lab, p *process, heard *listener) {
 	}
 	back := time.Now()
 	l.do(t, "swap", "cam11")
-	if !eventually(soonOffline, func() bool { return heard.said(h.MAC, back, comesOnline) && heard.newest(h.MAC).Online }) {
+	if !gear.Await(soonOffline, func() bool { return heard.said(h.MAC, back, comesOnline) && heard.newest(h.MAC).Online }) {
 		t.Errorf("cam11 has its hardware back and is not online: %+v\n%s", heard.newest(h.MAC), p.tail())
 	}
-	eventually(soonOffline, func() bool { return heard.said(other, back, goesOffline) })
+	gear.Await(soonOffline, func() bool { return heard.said(other, back, goesOffline) })
 }
 
 // Silent for less than the threshold: nobody is told anything.
@@ -112,7 +114,7 @@ func goesAndReturns(t *testing.T, l *lab, p *process, heard *listener) {
 	}
 	for _, w := range ways {
 		mac := l.truth.named(w.id).MAC
-		if !eventually(soonOffline, func() bool { return heard.said(mac, begun, goesOffline) && !heard.newest(mac).Online }) {
+		if !gear.Await(soonOffline, func() bool { return heard.said(mac, begun, goesOffline) && !heard.newest(mac).Online }) {
 			t.Errorf("%s after %s: not offline within %v\n%s", w.id, w.breaks, soonOffline, p.tail())
 			continue
 		}
@@ -128,7 +130,7 @@ func goesAndReturns(t *testing.T, l *lab, p *process, heard *listener) {
 	}
 	for _, w := range ways {
 		mac := l.truth.named(w.id).MAC
-		if !eventually(soonOnline, func() bool { return heard.said(mac, mended, comesOnline) && heard.newest(mac).Online }) {
+		if !gear.Await(soonOnline, func() bool { return heard.said(mac, mended, comesOnline) && heard.newest(mac).Online }) {
 			t.Errorf("%s after %s: not online within %v\n%s", w.id, w.mends, soonOnline, p.tail())
 		}
 	}

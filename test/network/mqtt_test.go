@@ -14,6 +14,8 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"wildfire-watch/test/gear"
 )
 
 // listener hears the program's broker from inside the appliance host.
@@ -127,7 +129,7 @@ func (p *process) knows(t *testing.T, l *listener, limit time.Duration, cameras 
 		}
 		return ids
 	}
-	if !eventually(limit, func() bool { return len(missing()) == 0 }) {
+	if !gear.Await(limit, func() bool { return len(missing()) == 0 }) {
 		t.Fatalf("not online within %v: %v\n%s", limit, missing(), p.tail())
 	}
 }

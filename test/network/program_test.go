@@ -3,8 +3,6 @@
 package network
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -12,10 +10,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"wildfire-watch/test/gear"
 )
 
 // program is the binary, built once, static as it is shipped, where everybody may read it.
@@ -29,10 +28,8 @@ func program(t *testing.T) string {
 	}
 	if labs.binary == "" {
 		labs.binary = filepath.Join(openFolder(t), "wildfire-watch")
-		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", labs.binary, "../..")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("build: %v\n%s", err, out)
+		if err := gear.Build(labs.binary, "../..", ""); err != nil {
+			t.Fatal(err)
 		}
 	}
 	return labs.binary
@@ -89,8 +86,8 @@ type process struct {
 	t      *testing.T
 	lab    *lab
 	cmd    *exec.Cmd
-	out    lockedBuffer // standard output
-	said   lockedBuffer // standard error: log and progress
+	out    gear.Buffer // standard output
+	said   gear.Buffer // standard error: log and progress
 	exited chan struct{}
 	peak   int64 // bytes of memory, the most that was seen
 	run    struct{ MQTT, HTTP string }
@@ -158,7 +155,7 @@ func (p *process) stop() {
 // await waits for the program's end and watches its memory meanwhile.
 func (p *process) await(limit time.Duration, why string) {
 	p.t.Helper()
-	if !eventually(limit, func() bool {
+	if !gear.Await(limit, func() bool {
 		p.peak = max(p.peak, p.status("VmHWM:")<<10)
 		select {
 		case <-p.exited:
@@ -184,7 +181,7 @@ var collection = regexp.MustCompile(`(?m)^gc \d+ @.*\n`)
 func (p *process) eventually(limit time.Duration, what string, done func() bool) {
 	p.t.Helper()
 	ended := false
-	if !eventually(limit, func() bool {
+	if !gear.Await(limit, func() bool {
 		select {
 		case <-p.exited:
 			ended = true
@@ -197,43 +194,10 @@ func (p *process) eventually(limit time.Duration, what string, done func() bool)
 	}
 }
 
-// eventually asks every few milliseconds until done, at most for limit.
-func eventually(limit time.Duration, done func() bool) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return false
-		}
-	}
-	return true
-}
-
 // pass lets time pass in which nothing is to happen: until it is over, or holds no longer is true.
 func pass(t *testing.T, long time.Duration, holds func() bool) {
 	t.Helper()
-	if eventually(long, func() bool { return !holds() }) {
+	if gear.Await(long, func() bool { return !holds() }) {
 		t.Error("it did not hold")
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -31,6 +31,7 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"wildfire-watch/test/gear"
 	"wildfire-watch/test/kernel/gpiosim"
 )
 
@@ -65,7 +66,7 @@ type Process struct {
 	t      testing.TB
 	binary string
 	cmd    *exec.Cmd
-	log    lockedBuffer
+	log    gear.Buffer
 	gone   chan struct{}
 	run    struct{ MQTT, HTTP string }
 	mqtt   mqtt.Client
@@ -148,7 +149,7 @@ func (p *Process) Log() string { return p.log.String() }
 func (p *Process) eventually(what string, done func() bool) {
 	p.t.Helper()
 	dead := false
-	if !gpiosim.Await(patience, func() bool {
+	if !gear.Await(patience, func() bool {
 		select {
 		case <-p.gone:
 			dead = true
@@ -222,7 +223,7 @@ func (p *Process) Die(s syscall.Signal) (at time.Duration) {
 // Alone waits until nobody but the program itself runs its binary: its guard has done its work.
 func (p *Process) Alone() {
 	p.t.Helper()
-	if !gpiosim.Await(patience, func() bool { return len(p.Others()) == 0 }) {
+	if !gear.Await(patience, func() bool { return len(p.Others()) == 0 }) {
 		p.t.Fatalf("still there: processes %v\n%s", p.Others(), p.Log())
 	}
 }
@@ -237,7 +238,7 @@ func (p *Process) clean() {
 	if p.t.Failed() {
 		p.t.Logf("the program's log:\n%s", p.Log())
 	}
-	if !gpiosim.Await(patience, func() bool { return len(p.Others()) == 0 }) {
+	if !gear.Await(patience, func() bool { return len(p.Others()) == 0 }) {
 		p.t.Errorf("left behind: processes %v", p.Others())
 		for _, pid := range p.Others() {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
@@ -264,21 +265,4 @@ func zombie(pid int) bool {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, after, _ := bytes.Cut(text, []byte(") "))
 	return errors.Is(err, os.ErrNotExist) || bytes.HasPrefix(after, []byte("Z"))
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wildfire-watch/hardware"
+	"wildfire-watch/test/gear"
 	"wildfire-watch/test/kernel/gpiosim"
 )
 
@@ -149,7 +150,7 @@ func (w *Wires) Await(word string, limit time.Duration) Step {
 	w.t.Helper()
 	var s Step
 	var ok bool
-	if !gpiosim.Await(limit, func() bool { s, ok = w.Last(word); return ok }) {
+	if !gear.Await(limit, func() bool { s, ok = w.Last(word); return ok }) {
 		w.t.Fatalf("no %s within %v; the relays did\n\t%s", word, limit, show(w.Steps()))
 	}
 	return s

@@ -19,7 +19,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Lines is how many lines New gives a chip that is not told a number, and run.sh its first one.
@@ -135,20 +134,6 @@ func (c *Chip) Persist() {
 	before := c.read(persist)
 	c.write(persist, "Y")
 	c.t.Cleanup(func() { c.write(persist, before) })
-}
-
-// Await asks until done, at most for limit, and says whether it was done: soon at first, then every
-// 10 ms, because whoever asks takes the only processor from whom it waits for.
-func Await(limit time.Duration, done func() bool) bool {
-	end, nap := time.Now().Add(limit), 500*time.Microsecond
-	for !done() {
-		if time.Now().After(end) {
-			return done()
-		}
-		time.Sleep(nap)
-		nap = min(nap*3/2, 10*time.Millisecond)
-	}
-	return true
 }
 
 func (c *Chip) mkdir(path string) {

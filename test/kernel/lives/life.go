@@ -12,6 +12,7 @@ import (
 
 	"wildfire-watch/hardware"
 	"wildfire-watch/protocol"
+	"wildfire-watch/test/gear"
 	"wildfire-watch/test/kernel/appliance"
 	"wildfire-watch/test/kernel/gpiosim"
 )
@@ -99,7 +100,7 @@ func (a *Appliance) Live(p Plan) {
 
 // Guarded waits until the program has started its guard.
 func (a *Appliance) Guarded() {
-	gpiosim.Await(20*time.Second, func() bool {
+	gear.Await(20*time.Second, func() bool {
 		a.Watch()
 		return a.Over() || strings.Contains(a.Log(), "guarded")
 	})

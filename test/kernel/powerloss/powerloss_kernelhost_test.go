@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"wildfire-watch/test/gear"
 	"wildfire-watch/test/kernel/gpiosim"
 	"wildfire-watch/test/kernel/lives"
 )
@@ -159,7 +160,7 @@ func (m *machine) await(facts string, c *exec.Cmd) {
 		<-time.After(500*time.Millisecond + time.Duration(m.rand.IntN(3000))*time.Millisecond)
 		return
 	}
-	gpiosim.Await(60*time.Second, func() bool {
+	gear.Await(60*time.Second, func() bool {
 		<-time.After(20 * time.Millisecond)
 		text, _ := os.ReadFile(facts)
 		return bytes.Contains(text, []byte(`"kind":"up"`)) || syscall.Kill(c.Process.Pid, 0) != nil

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"wildfire-watch/test/gear"
 	"wildfire-watch/test/kernel/appliance"
 	"wildfire-watch/test/kernel/gpiosim"
 )
@@ -106,7 +107,7 @@ func TestAnEmergencyStopIsHeldOverARestartAndDrivesNothing(t *testing.T) {
 	p = appliance.Start(t, appliance.Options{Chip: chip, Dir: p.Dir})
 	p.Publish("fire/trigger", `{"action":"trigger"}`)
 	p.Publish("fire/emergency", "start")
-	gpiosim.Await(10*time.Second, func() bool {
+	gear.Await(10*time.Second, func() bool {
 		refused := 0
 		for _, e := range p.Events() {
 			if e.Reason == "stop_held" || e.Action == "trigger_refused" || e.Action == "command_refused" {

@@ -22,6 +22,7 @@ import (
 	"github.com/warthog618/go-gpiocdev"
 
 	"wildfire-watch/hardware"
+	"wildfire-watch/test/gear"
 	"wildfire-watch/test/kernel/appliance"
 	"wildfire-watch/test/kernel/gpiosim"
 )
@@ -305,7 +306,7 @@ func (m *machine) dies(e end, deaths int) {
 	at := gpiosim.Now()
 	e.die(m, before.main, guard)
 	rests := func() bool { return !m.chip.Level(appliance.Lines[hardware.IgnitionOn]) }
-	if !gpiosim.Await(e.within+patience, rests) {
+	if !gear.Await(e.within+patience, rests) {
 		m.t.Fatal("the engine runs on")
 	}
 	_, stalled := still.Since()
