@@ -10,12 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"wildfire-watch/hardware"
+	"wildfire-watch/hardware/hardwaretest"
 	"wildfire-watch/test/gear"
 	"wildfire-watch/test/kernel/gpiosim"
 )
@@ -65,30 +65,6 @@ func process(t *testing.T, as, chip string, nobody bool) (*exec.Cmd, string) {
 
 // pass lets real time go by: in a bounce, or where nothing is to happen.
 func pass(d time.Duration) { <-time.After(d) }
-
-// ear collects what a board tells.
-type ear struct {
-	mu   sync.Mutex
-	told []hardware.Levels
-}
-
-func (e *ear) hear(l hardware.Levels) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.told = append(e.told, l)
-}
-
-func (e *ear) heard() []hardware.Levels {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.told[:len(e.told):len(e.told)]
-}
-
-func (e *ear) forget() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.told = nil
-}
 
 func openReal(t *testing.T, s Settings) *Board {
 	t.Helper()
@@ -341,8 +317,8 @@ func TestAChipThatIsUnpluggedAndPluggedAgainIsTakenInactive(t *testing.T) {
 		chip.Pull(int(o), true)
 	}
 	b := openReal(t, Settings{Chip: "usb relays", Wiring: wired()})
-	e := &ear{}
-	b.Watch(e.hear)
+	e := &hardwaretest.Ear{}
+	b.Watch(e.Hear)
 	if err := b.Write(valve | on); err != nil {
 		t.Fatal(err)
 	}
@@ -374,8 +350,8 @@ func TestAChipThatIsUnpluggedAndPluggedAgainIsTakenInactive(t *testing.T) {
 		t.Errorf("a write: %v", err)
 	}
 	chip.Pull(12, true)
-	if !gear.Await(500*time.Millisecond, func() bool { return len(e.heard()) == 1 }) {
-		t.Errorf("an edge of the chip that came back: told %+v", e.heard())
+	if !gear.Await(500*time.Millisecond, func() bool { return len(e.Heard()) == 1 }) {
+		t.Errorf("an edge of the chip that came back: told %+v", e.Heard())
 	}
 }
 
@@ -445,12 +421,12 @@ func TestAnEdgeThatGetsLostHeals(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	e := &ear{}
-	b.Watch(e.hear)
+	e := &hardwaretest.Ear{}
+	b.Watch(e.Hear)
 	chip.Pull(12, true)
-	if !gear.Await(readEvery+500*time.Millisecond, func() bool { return len(e.heard()) == 1 }) ||
-		!e.heard()[0].Inputs[hardware.StopButton] {
-		t.Errorf("told %+v", e.heard())
+	if !gear.Await(readEvery+500*time.Millisecond, func() bool { return len(e.Heard()) == 1 }) ||
+		!e.Heard()[0].Inputs[hardware.StopButton] {
+		t.Errorf("told %+v", e.Heard())
 	}
 }
 
@@ -466,8 +442,8 @@ func TestABounceIsNeverTold(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer b.Close()
-			e := &ear{}
-			b.Watch(e.hear)
+			e := &hardwaretest.Ear{}
+			b.Watch(e.Hear)
 			last, ok := chatter(chip, 12, w.Debounce)
 			for tries := 0; !ok; tries++ {
 				if tries == 50 {
@@ -475,17 +451,17 @@ func TestABounceIsNeverTold(t *testing.T) {
 				}
 				chip.Pull(12, false)
 				pass(6 * w.Debounce)
-				e.forget()
+				e.Forget()
 				last, ok = chatter(chip, 12, w.Debounce)
 			}
-			if !gear.Await(time.Second, func() bool { return len(e.heard()) == 1 }) {
-				t.Fatalf("told %+v", e.heard())
+			if !gear.Await(time.Second, func() bool { return len(e.Heard()) == 1 }) {
+				t.Fatalf("told %+v", e.Heard())
 			}
 			if took := time.Since(last); took < w.Debounce || took > 10*w.Debounce {
 				t.Errorf("told after %v", took)
 			}
 			pass(2 * w.Debounce)
-			if got := e.heard(); len(got) != 1 || !got[0].Inputs[hardware.StopButton] {
+			if got := e.Heard(); len(got) != 1 || !got[0].Inputs[hardware.StopButton] {
 				t.Errorf("told %+v", got)
 			}
 		})

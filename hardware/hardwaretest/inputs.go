@@ -1,10 +1,6 @@
 package hardwaretest
 
-import (
-	"sync"
-
-	"wildfire-watch/hardware"
-)
+import "wildfire-watch/hardware"
 
 func (s *session) inputs() {
 	for i := range hardware.NumInputs {
@@ -28,32 +24,14 @@ func (s *session) unfitted() {
 	}
 }
 
-// listener collects what the board tells.
-type listener struct {
-	mu   sync.Mutex
-	told []hardware.Levels
-}
-
-func (l *listener) hear(v hardware.Levels) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.told = append(l.told, v)
-}
-
-func (l *listener) heard() []hardware.Levels {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.told[:len(l.told):len(l.told)]
-}
-
-// rested drives every input low, has a listener watch, and returns it.
-func (s *session) rested() *listener {
+// rested drives every input low, has an ear listen, and returns it.
+func (s *session) rested() *Ear {
 	for _, line := range s.w.Inputs {
 		s.rig.Drive(line, false)
 	}
 	s.rig.Wait(3 * debounce)
-	l := &listener{}
-	s.board.Watch(l.hear)
+	l := &Ear{}
+	s.board.Watch(l.Hear)
 	s.rig.Wait(3 * debounce)
 	return l
 }
@@ -65,7 +43,7 @@ func (s *session) shortPulse() {
 	s.rig.Wait(debounce / 10)
 	s.rig.Drive(line, false)
 	s.rig.Wait(3 * debounce)
-	if got := l.heard(); len(got) != 0 {
+	if got := l.Heard(); len(got) != 0 {
 		s.Errorf("told %d times: %+v", len(got), got)
 	}
 	if s.read().Inputs[hardware.StopButton] {
@@ -78,7 +56,7 @@ func (s *session) told() {
 	for n, high := range []bool{true, false} {
 		s.rig.Drive(s.w.Inputs[hardware.StopButton], high)
 		s.rig.Wait(3 * debounce)
-		got := l.heard()
+		got := l.Heard()
 		if len(got) != n+1 {
 			s.Fatalf("told %d times after %d changes: %+v", len(got), n+1, got)
 		}
@@ -94,7 +72,7 @@ func (s *session) feedbackTold() {
 	l := s.rested()
 	s.rig.Drive(line, true)
 	s.rig.Wait(3 * debounce)
-	if got := l.heard(); len(got) != 1 || !got[0].Outputs.Has(hardware.MainValve) {
+	if got := l.Heard(); len(got) != 1 || !got[0].Outputs.Has(hardware.MainValve) {
 		s.Errorf("told %+v", got)
 	}
 }

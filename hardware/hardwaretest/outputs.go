@@ -104,7 +104,7 @@ func (s *session) feedback() {
 func (s *session) closes() {
 	l := s.rested()
 	s.write(all)
-	before := len(l.heard())
+	before := len(l.Heard())
 	for range 2 {
 		if err := s.board.Close(); err != nil {
 			s.Errorf("close: %v", err)
@@ -124,7 +124,7 @@ func (s *session) closes() {
 	}
 	s.rig.Drive(s.w.Inputs[hardware.StopButton], true)
 	s.rig.Wait(3 * debounce)
-	if after := len(l.heard()); after != before {
+	if after := len(l.Heard()); after != before {
 		s.Errorf("told %d times after close", after-before)
 	}
 }
