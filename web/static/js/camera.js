@@ -2,7 +2,7 @@
 
 import { $, attr, facts, h, icon, keyed, setIcon, show, text } from './dom.js';
 import { Failed, read } from './api.js';
-import { standing } from './cameras.js';
+import { poor, standing } from './cameras.js';
 import { drawChart, openChart } from './chart.js';
 import { clock, seconds, share, when } from './words.js';
 
@@ -56,7 +56,7 @@ export function paintCamera(o, now) {
   setIcon(parts.sign, sign);
   text(parts.sign.lastChild, words);
   facts(parts.facts, [
-    ['Vote', c.online ? 'has a vote' : 'none: not heard of', c.online ? null : 'supervisory'], ['Pictures', c.healthy ? 'good' : c.problem || 'not good', c.healthy ? null : 'trouble'],
+    ['Vote', c.online ? 'has a vote' : 'none: not heard of', c.online ? null : 'supervisory'], ['Pictures', poor(c) ? c.problem || 'not good' : c.found ? 'good' : 'nobody has looked', poor(c) ? 'trouble' : null],
     ['Last heard', c.last_heard > 0 ? `${seconds(now - c.last_heard)} ago` : 'never'], ['Name', c.title ? c.name : null], ['IP', c.ip], ['MAC', c.mac],
   ]);
   attr(parts.picture, 'alt', `Latest picture of ${c.title || name}`);

@@ -13,10 +13,13 @@ let choose = () => {};
 const wide = matchMedia('(min-width: 48rem)');
 const pool = new Map(); // index → element
 
+/** Whether a camera's pictures are known to be bad: of one that nobody looks for, nobody knows. Pure. */
+export const poor = (c) => c.found && !c.healthy || Boolean(c.problem);
+
 const KINDS = [
   ['all', 'All', () => true],
   ['fire', 'Growing', (c) => c.growing || c.steady],
-  ['problem', 'Problem', (c) => !c.online || !c.healthy || Boolean(c.problem)],
+  ['problem', 'Problem', (c) => !c.online || poor(c)],
   ['offline', 'Offline', (c) => !c.online],
 ];
 
@@ -25,7 +28,7 @@ export function standing(c) {
   if (c.growing) return ['alarm', 0, 'sees a growing fire', 'alarm'];
   if (c.steady) return ['alarm', 1, 'sees a steady fire', 'alarm'];
   if (!c.online) return ['off', 2, c.problem || 'offline: no vote', 'supervisory'];
-  if (!c.healthy || c.problem) return ['trouble', 3, c.problem || 'its pictures are not good', 'trouble'];
+  if (poor(c)) return ['trouble', 3, c.problem || 'its pictures are not good', 'trouble'];
   return ['camera', 4, c.objects?.length ? `follows ${count(c.objects.length, 'object')}` : 'watching', null];
 }
 
@@ -62,6 +65,7 @@ function arrange(toTop) {
   show($('cam-none'), rows.length === 0);
   text($('cam-none'), all.length === 0 ? 'No camera is known yet.' : 'No camera fits.');
   show($('cam-view'), rows.length > 0);
+  show($('cam-detail'), all.length > 0);
   $('cam-rows').style.height = `${rows.length * ROW}px`;
   $('cam-view').style.setProperty('--rows', rows.length);
   if (toTop) $('cam-view').scrollTop = 0;

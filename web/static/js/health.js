@@ -6,14 +6,22 @@ import { bytes, count, plain, seconds } from './words.js';
 const HOT = 80, FULL = 90, BUSY = 95; // °C, percent, percent
 const known = (x) => x !== null && x !== undefined;
 
+/** Our connections to the broker in words: all of them are cut where it is away. */
+function broker(links) {
+  const down = links.filter((s) => !s.connected), why = (s) => (s?.reason ? `: ${s.reason}` : '');
+  if (down.length === 0) return `${count(links.length, 'connection')} up`;
+  if (down.length === links.length) return `away${why(down.find((s) => s.reason))}`;
+  return down.map((s) => `${plain(s.name)} is cut${why(s)}`).join('; ');
+}
+
 /** [name, words, good]; good null: nobody knows. Pure. */
 export function healthOf(o, now) {
   const m = o.machine, rows = [];
-  const links = o.services ?? [], down = links.filter((s) => !s.connected);
-  rows.push(['Broker', down.length ? down.map((s) => `${plain(s.name)} is cut${s.reason ? `: ${s.reason}` : ''}`).join('; ') : `${count(links.length, 'connection')} up`, down.length === 0]);
+  const links = o.services ?? [];
+  rows.push(['Broker', broker(links), links.every((s) => s.connected)]);
   const n = o.nvr;
   rows.push(['NVR', !n.seen ? 'not heard of since start' : !n.running ? `does not run; last heard ${seconds(now - n.last_heard)} ago` : `${n.version || 'running'}, ${count(n.cameras, 'camera')}${n.api ? '' : ', no snapshots'}`, n.seen ? n.running : null]);
-  rows.push(['Lines', `${o.lines.board || 'unknown board'}${o.lines.available ? '' : ' does not answer'}${o.lines.simulated ? ', simulated' : ''}`, o.lines.available]);
+  rows.push(['Lines', `${o.lines.board || 'unknown board'}${o.lines.available ? '' : ' does not answer'}${o.lines.simulated && o.lines.board !== 'simulator' ? ', simulated' : ''}`, o.lines.available]);
   const box = [known(m.cpu_percent) && `CPU ${m.cpu_percent.toFixed(0)} %`, known(m.memory_percent) && `memory ${m.memory_percent.toFixed(0)} %`, known(m.temperature_celsius) && `${m.temperature_celsius.toFixed(0)} °C`].filter(Boolean);
   rows.push(['Box', box.join(', ') || 'not measured', box.length ? !(m.temperature_celsius >= HOT || m.memory_percent >= BUSY || m.cpu_percent >= BUSY) : null]);
   rows.push(['Disk', known(m.disk_percent) ? `${m.disk_percent.toFixed(0)} % used${known(m.disk_free_bytes) ? `, ${bytes(m.disk_free_bytes)} free` : ''}` : 'not measured', known(m.disk_percent) ? m.disk_percent < FULL : null]);

@@ -1,9 +1,11 @@
 // The first line: is it ready, is there a fire, what is the pump doing, what stops it.
 
 import { $, attr, h, keyed, show, text } from './dom.js';
+import { poor } from './cameras.js';
 import { STATES, clock, count, list, seconds, when } from './words.js';
 
 const BUSY = ['PRIMING', 'STARTING', 'RUNNING', 'REDUCING_RPM', 'LOW_PRESSURE'];
+const DOES = { PRIMING: 'PUMP STARTING', STARTING: 'PUMP STARTING', LOW_PRESSURE: 'PUMP STOPPING' };
 const RECENT = 1800; // seconds for which a run counts as one against the last trigger's fire
 
 /** Whether water leaves the pump, as far as anybody knows. */
@@ -38,7 +40,7 @@ export function judge(o) {
     return { kind: 'fire', title: 'FIRE', lead: `${who} ${w.text}`, why: w.why };
   }
   if (busy) {
-    return { kind: 'running', title: 'PUMP RUNNING', lead: `No fire is seen now. ${water(o).text}`.replace(/:$/, '.'), why: o.ready?.ready ? [] : o.ready?.why ?? [] };
+    return { kind: 'running', title: DOES[p.state] ?? 'PUMP RUNNING', lead: `No fire is seen now. ${water(o).text}`.replace(/:$/, '.'), why: o.ready?.ready ? [] : o.ready?.why ?? [] };
   }
   if (!o.ready?.ready) {
     return { kind: 'notready', title: 'NOT READY', lead: 'A fire would not be put out, because', why: o.ready?.why?.length ? o.ready.why : ['no reason was given'] };
@@ -92,9 +94,9 @@ export function paintTiles(o, left) {
   text($('tile-pump-more'), left > 0 ? `next step in ${clock(left)}` : o.pump.why || (o.pump.stop_held ? 'stop held' : o.pump.state === 'IDLE' ? 'waits for fire' : ''));
   attr($('tile-pump').closest('li'), 'data-kind', o.pump.state === 'ERROR' ? 'trouble' : o.pump.stop_held ? 'supervisory' : o.pump.engine_on ? 'water' : null);
 
-  const online = o.cameras.filter((x) => x.online).length, bad = o.cameras.filter((x) => !x.online || !x.healthy || x.problem).length;
+  const online = o.cameras.filter((x) => x.online).length, bad = o.cameras.filter((x) => !x.online || poor(x)).length;
   text($('tile-cameras'), `${online} of ${o.cameras.length} online`);
-  text($('tile-cameras-more'), bad ? `${bad} with a problem` : 'all pictures good');
+  text($('tile-cameras-more'), bad ? `${bad} with a problem` : !o.cameras.length ? 'none is known yet' : o.cameras.every((x) => x.found) ? 'all pictures good' : 'no problem is known');
   attr($('tile-cameras').closest('li'), 'data-kind', online < c.threshold ? 'supervisory' : null);
 
   const active = o.alarms.filter((a) => a.active), unseen = o.alarms.filter((a) => !a.acknowledged).length;
