@@ -45,7 +45,7 @@ func TestTheWaterPathIsTold(t *testing.T) {
 	}
 	v.stage.Enter(protocol.Running)
 	v.until(`document.getElementById('drawing').dataset.flows === 'true'`)
-	for _, want := range []string{"Main valve open", "Refill valve open", "Pump and engine running", "Tank filling", "water flows"} {
+	for _, want := range []string{"Main valve open", "Refill valve open", "Pump and engine running", "Tank not full", "water flows"} {
 		if got := said(); !strings.Contains(got, want) {
 			t.Errorf("in RUNNING the page says %q, want %q in it", got, want)
 		}

@@ -144,7 +144,7 @@ func (s *Stage) stream(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		raw, news, cut := s.sent, s.news, s.cutOff
 		s.mu.Unlock()
-		if _, err := fmt.Fprintf(w, "data: %s\n\n", raw); err != nil || out.Flush() != nil {
+		if _, err := fmt.Fprintf(w, "event: overview\ndata: %s\n\n", raw); err != nil || out.Flush() != nil {
 			return
 		}
 		select {
@@ -165,6 +165,10 @@ func (s *Stage) acknowledge(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, map[string]any{"error": "not JSON"})
 		return
 	}
+	if s.options.Viewer {
+		answer(w, http.StatusForbidden, map[string]any{"error": "this needs the role operator, yours is viewer"})
+		return
+	}
 	a.By = "page: " + User
 	s.Change(func(o *protocol.Overview) {
 		s.acks = append(s.acks, a)
@@ -179,7 +183,7 @@ func (s *Stage) acknowledge(w http.ResponseWriter, r *http.Request) {
 		}
 		o.Alarms = left
 	})
-	answer(w, http.StatusOK, map[string]any{})
+	answer(w, http.StatusAccepted, map[string]any{"ok": true})
 }
 
 func (s *Stage) asked(w http.ResponseWriter, r *http.Request) {

@@ -30,7 +30,7 @@ func (s *Stage) command(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.options.Viewer {
-		answer(w, http.StatusForbidden, map[string]any{"error": "your role is viewer: it may look alone"})
+		answer(w, http.StatusForbidden, map[string]any{"error": "this needs the role operator, yours is viewer"})
 		return
 	}
 	var refused string

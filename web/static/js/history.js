@@ -3,7 +3,7 @@
 import { $, h, icon, keyed, segments, show, text } from './dom.js';
 import { read } from './api.js';
 import { makeTimeline } from './timeline.js';
-import { LANES, LANE_ICONS, eventText, laneOf, plain, when } from './words.js';
+import { LANES, LANE_ICONS, eventName, eventText, laneOf, plain, when } from './words.js';
 
 const MOST = 5000; // events kept in the page
 const PAGE = 60; // rows shown at first, and more at each press
@@ -40,14 +40,14 @@ function move(from, to) {
   paint();
 }
 
-/** Fetches what is new. Answers {events, last} or a bare list; without last the newest are fetched whole. */
+/** Fetches what is new. */
 export async function refresh() {
   if (asking) return;
   asking = true;
   try {
     const found = await read(after ? `api/events?limit=1000&after=${after}` : 'api/events?limit=1000&newest=1');
-    const fresh = Array.isArray(found) ? found : found.events ?? [];
-    after = Array.isArray(found) ? 0 : found.last || after;
+    const fresh = found.events ?? [];
+    after = found.last || after;
     const known = new Set(events.map(id));
     events = [...events, ...fresh.filter((e) => !known.has(id(e))).map((e) => ({ ...e, lane: laneOf(e) }))]
       .sort((a, b) => a.timestamp - b.timestamp).slice(-MOST);
@@ -77,6 +77,6 @@ export function paint() {
 function make(e) {
   const d = e.details ?? {}, by = d.by || d.source;
   return h('li', { 'data-lane': e.lane }, icon(LANE_ICONS[e.lane]), h('time', { datetime: new Date(e.timestamp * 1000).toISOString() }, when(e.timestamp)),
-    h('span', { class: 'action' }, plain(e.action)), h('span', { class: 'text' }, eventText(e)), h('span', { class: 'by' }, by ? `by ${by}` : ''),
+    h('span', { class: 'action' }, eventName(e)), h('span', { class: 'text' }, eventText(e)), h('span', { class: 'by' }, by ? `by ${by}` : ''),
     h('code', {}, e.system_state?.state ?? ''));
 }

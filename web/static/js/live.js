@@ -50,16 +50,14 @@ export function follow({ heard, told }) {
     close();
     if (paused) return;
     const mine = source = new EventSource('api/stream');
-    const parse = (e) => {
+    mine.addEventListener('overview', (e) => {
       if (mine !== source) return;
       try {
         take(JSON.parse(e.data), 'live');
       } catch (err) {
         console.warn('an overview that cannot be read', err);
       }
-    };
-    mine.onmessage = parse;
-    mine.addEventListener('overview', parse);
+    });
     mine.onerror = () => { if (mine === source) later(); };
   }
 

@@ -36,24 +36,25 @@ export function paintPump(o) {
   text($('pump-lead'), p.why ? `${lead} Why: ${p.why}.` : lead);
   text($('count-what'), NEXT[p.state] ?? 'to the next step');
   attr($('pump'), 'data-kind', p.state === 'ERROR' || p.state === 'LOW_PRESSURE' ? 'trouble' : p.stop_held ? 'supervisory' : p.engine_on ? 'water' : null);
-  paintSteps(p.state);
+  paintSteps(p.state, p.state !== 'STOPPING' || p.current_runtime > 0);
   facts($('pump-figures'), [
     ['This run', p.current_runtime > 0 ? clock(p.current_runtime) : null],
     ['Engine time left', p.current_runtime > 0 || p.engine_on ? clock(p.runtime_left) : null],
     ['Stop', p.stop_held ? 'held until reset' : null, 'supervisory'],
     ['Refill owed', p.refill_owed > 0 ? clock(p.refill_owed) : null],
-    ['No start by fire for', p.lockout_seconds > 0 ? clock(p.lockout_seconds) : null, 'supervisory'],
+    ['No start by fire for up to', p.lockout_seconds > 0 ? clock(p.lockout_seconds) : null, 'supervisory'],
     ['A fire waits', p.trigger_remembered ? 'starts after the refill' : null, 'supervisory'],
     ['Engine time ever', seconds(p.total_runtime)],
   ]);
   paintLines(o);
 }
 
-function paintSteps(state) {
+/** ran: what comes before the state has been done; a stop may come out of the blue. */
+function paintSteps(state, ran) {
   const at = WAY.indexOf(state);
   keyed($('steps'), WAY, (s) => s, (s) => h('li', {}, STATES[s][0]), (el, s) => {
     const i = WAY.indexOf(s);
-    attr(el, 'data-is', i === at ? 'now' : at > 0 && i < at ? 'done' : null);
+    attr(el, 'data-is', i === at ? 'now' : ran && i < at ? 'done' : null);
     attr(el, 'aria-current', i === at ? 'step' : null);
   });
 }

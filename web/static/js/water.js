@@ -25,7 +25,7 @@ function tank(o) {
   const full = o.pump.reservoir_full;
   if (full === null || full === undefined) return { level: 'unknown', word: 'level unknown' };
   if (full) return { level: 'full', word: 'full' };
-  return { level: 'low', word: o.pump.refill_valve ? 'filling' : 'not full' };
+  return { level: 'low', word: o.pump.refill_valve && !o.pump.engine_on ? 'filling' : 'not full' };
 }
 
 /** What is known of the water path, in words. Pure. */

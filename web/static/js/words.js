@@ -31,6 +31,8 @@ const REFUSALS = {
   valve_close_delay_is_0: 'pump.valve_close_delay is 0',
   stop_button_active: 'the stop button is still pressed',
   stop_button_unreadable: 'the stop button cannot be read',
+  role: 'the role of who ordered allows no orders',
+  csrf: 'it did not come with the token of its session',
   safe_mode: 'safe mode: automatic starts are off',
 };
 
@@ -38,13 +40,16 @@ export const COMMANDS = { stop: 'Emergency stop', start: 'Start', reset: 'Reset'
 
 export const refusal = (reason) => REFUSALS[reason] ?? String(reason || 'no reason was given').replaceAll('_', ' ');
 
+/** Words with a capital at their head: what comes from the house begins as it may. */
+export const sentence = (s) => s.charAt(0).toUpperCase() + s.slice(1);
+
 /** snake_case → Words. */
 export function plain(name) {
-  const s = String(name ?? '').replaceAll('_', ' ').trim();
-  return s.charAt(0).toUpperCase() + s.slice(1);
+  const s = String(name ?? '').replaceAll('_', ' ').trim().replace(/\b(mqtt|rpm|gpio|nvr|ip)\b/gi, (w) => w.toUpperCase());
+  return sentence(s);
 }
 
-const LINES = { rpm_reduce: 'RPM reduction', line_pressure: 'Line pressure', reservoir_float: 'Tank float' };
+const LINES = { rpm_reduce: 'RPM reduction', reservoir_float: 'Tank float' };
 export const lineName = (name) => LINES[name] ?? plain(name);
 
 /** What kind of thing an event is: a lane of the timeline. */
@@ -54,7 +59,7 @@ const FAULTS = /^alarm_|degraded|failed|failure|error|low_pressure|dry_run|will_
 export function laneOf(event) {
   const a = event.action ?? '';
   if (event.details?.severity === 'alarm') return 'fire';
-  if (/^(trigger_|error_state_trigger)|^pump_sequence_start$/.test(a)) return 'fire';
+  if (/^(trigger_|error_state_trigger)/.test(a) || a === 'pump_sequence_start' && event.details?.cause !== 'emergency') return 'fire';
   if (/^(emergency_|command_)/.test(a)) return 'person';
   if (/^camera_/.test(a)) return 'camera';
   if (FAULTS.test(a)) return 'fault';
@@ -65,13 +70,24 @@ export function laneOf(event) {
 /** The icon of a lane. */
 export const LANE_ICONS = { fire: 'alarm', pump: 'pump', person: 'person', fault: 'trouble', camera: 'camera', system: 'gear' };
 
-/** One line about an event: its reason, and what its details say. */
+const isAlarm = (event) => event.action?.startsWith('alarm_') && Boolean(event.details?.title);
+
+/** What an event is called; an alarm has a title. */
+export const eventName = (event) => (isAlarm(event) ? `${plain(event.action)}: ${event.details.title}` : plain(event.action));
+
+const ELSEWHERE = ['source', 'by']; // in a column of their own
+const TITLED = ['code', 'title', 'severity', 'first']; // said by an alarm's title and sign
+
+const figure = (value) => (typeof value === 'number' ? Math.round(value * 10) / 10 : Array.isArray(value) ? value.join(', ') : value);
+
+/** One line about an event: its reason, and what its details say; what is not so is not said. */
 export function eventText(event) {
   const refused = /refused|blocked|ignored/.test(event.action);
-  const parts = event.reason ? [refused ? refusal(event.reason) : plain(event.reason)] : [];
+  const parts = event.reason && event.reason !== event.details?.by ? [refused ? refusal(event.reason) : plain(event.reason)] : [];
   for (const [key, value] of Object.entries(event.details ?? {})) {
-    if (key === 'source' || value === null || typeof value === 'object' && !Array.isArray(value)) continue;
-    parts.push(`${key.replaceAll('_', ' ')} ${Array.isArray(value) ? value.join(', ') : value}`);
+    if (ELSEWHERE.includes(key) || isAlarm(event) && TITLED.includes(key)) continue;
+    if (value === null || value === false || value === '' || typeof value === 'object' && !(Array.isArray(value) && value.length)) continue;
+    parts.push(value === true ? key.replaceAll('_', ' ') : `${key.replaceAll('_', ' ')} ${figure(value)}`);
   }
   return parts.join(' · ');
 }
