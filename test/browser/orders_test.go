@@ -16,14 +16,21 @@ import (
 	"wildfire-watch/test/browser/stage"
 )
 
-// held presses the pointer on an element for so long.
-func held(v *visit, id string, long time.Duration) {
+// pressed puts the pointer down on an element, and says where.
+func pressed(v *visit, id string) (x, y float64) {
 	v.t.Helper()
 	at := value[[]float64](v, fmt.Sprintf(`(() => { const e = document.getElementById(%q); e.scrollIntoView({block: 'center', behavior: 'instant'});
 		const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`, id))
 	v.mouse(chromedp.MousePressed, at[0], at[1])
+	return at[0], at[1]
+}
+
+// held presses the pointer on an element for so long.
+func held(v *visit, id string, long time.Duration) {
+	v.t.Helper()
+	x, y := pressed(v, id)
 	<-time.After(long)
-	v.mouse(chromedp.MouseReleased, at[0], at[1])
+	v.mouse(chromedp.MouseReleased, x, y)
 }
 
 // The stop is one press in every state, and what came of it is shown.
@@ -94,6 +101,22 @@ func TestOrdersAreHeld(t *testing.T) {
 	}
 }
 
+// A page that moves under the hand does not end a hold; a hand that moves away does.
+func TestAHoldOutlivesAPageThatMoves(t *testing.T) {
+	v := open(t, stage.Options{Cameras: 6}, desktop)
+	x, y := pressed(v, "hold-start")
+	v.js(`document.getElementById('holds').style.marginTop = '300px'`)
+	v.orders(1)
+	v.mouse(chromedp.MouseReleased, x, y)
+	x, y = pressed(v, "hold-start")
+	v.mouse(chromedp.MouseMoved, x+100, y)
+	v.until(`!document.getElementById('hold-start').classList.contains('held')`)
+	v.mouse(chromedp.MouseReleased, x+100, y)
+	if got := v.stage.Orders(); len(got) != 1 {
+		t.Errorf("%v went out", got)
+	}
+}
+
 // key holds a key for so long.
 func key(v *visit, key string, long time.Duration) {
 	v.t.Helper()
@@ -125,6 +148,12 @@ func TestAClickWithoutAHandIsAskedBack(t *testing.T) {
 	}
 	v.click("#sure-yes")
 	v.orders(1)
+	v.js(`document.getElementById('hold-reset').click()`)
+	v.until(`document.getElementById('sure').open`)
+	v.click("#sure-stop") // what lies over the page's stop has one of its own
+	if got := v.orders(2)[1]; got.Command != "stop" {
+		t.Errorf("came %q, want a stop", got.Command)
+	}
 }
 
 // A refusal says why.

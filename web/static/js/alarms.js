@@ -1,7 +1,7 @@
 // The standing alarms: severity by icon and word, what happened, what to do, who has seen it.
 
 import { $, attr, h, icon, keyed, setIcon, show, text } from './dom.js';
-import { send } from './api.js';
+import { send, whoIs } from './api.js';
 import { SEVERITIES, when } from './words.js';
 
 const MOST = 50; // shown; more would hide the first ones
@@ -9,6 +9,8 @@ const MOST = 50; // shown; more would hide the first ones
 export function openAlarms() {
   $('ack-all').addEventListener('click', () => acknowledge($('ack-all'), '', ''));
 }
+
+const may = () => whoIs()?.role !== 'viewer';
 
 async function acknowledge(button, code, subject) {
   attr(button, 'aria-disabled', 'true');
@@ -47,14 +49,14 @@ function update(el, a) {
   show(of('.do'), Boolean(a.do));
   text(of('.clears'), a.clears ? `Clears: ${a.clears}` : '');
   show(of('.clears'), Boolean(a.clears));
-  show(of('.ack button'), !a.acknowledged);
+  show(of('.ack button'), !a.acknowledged && may());
   attr(of('.ack button'), 'aria-label', `Acknowledge ${a.title || a.code}${a.subject ? ` ${a.subject}` : ''}`);
   text(of('.by'), a.acknowledged ? `Seen by ${a.acknowledged}` : '');
 }
 
 export function paintAlarms(o) {
   show($('alarms-none'), o.alarms.length === 0);
-  show($('ack-all'), o.alarms.filter((a) => !a.acknowledged).length > 1);
+  show($('ack-all'), may() && o.alarms.filter((a) => !a.acknowledged).length > 1);
   attr($('alarms'), 'data-none', o.alarms.length === 0);
   keyed($('alarm-list'), o.alarms.slice(0, MOST), (a) => `${a.code} ${a.subject ?? ''}`, make, update);
 }

@@ -6,7 +6,7 @@ import { follow } from './live.js';
 import { paintHero, paintTiles } from './status.js';
 import { paintWater } from './water.js';
 import { left, paintCount, paintPump, takeDeadline } from './pump.js';
-import { openControls, paintControls } from './controls.js';
+import { openControls, paintControls, stop } from './controls.js';
 import { openAlarms, paintAlarms } from './alarms.js';
 import { paintConsensus } from './consensus.js';
 import { openCameras, paintCameras } from './cameras.js';
@@ -82,6 +82,8 @@ const stream = follow({
 });
 
 openLogin({
+  stop,
+  changed: () => { fresh = Boolean(overview); later(); }, // who may look alone is offered less
   left: () => stream.pause(),
   entered: () => {
     stream.resume();

@@ -2,10 +2,11 @@
 // moment, so that neither a pocket nor a slip of the finger starts a pump. What came of it is shown.
 
 import { $, attr, h, icon, show } from './dom.js';
-import { read, send, whoIs } from './api.js';
-import { COMMANDS, refusal, when } from './words.js';
+import { send, whoIs } from './api.js';
+import { COMMANDS, refusal, sentence, when } from './words.js';
 
 export const HOLD = 1500; // ms
+const SLIP = 40; // px by which a hand may move and still hold
 const INSIST = 30000, PAUSE = 1000; // ms: how long and how often a stop that was not delivered is sent again
 
 const HOLDS = [
@@ -21,6 +22,7 @@ let changed = () => {};
 export function openControls(onChange) {
   changed = onChange;
   $('stop').addEventListener('click', stop);
+  $('sure-stop').addEventListener('click', () => { $('sure').close(); stop(); }); // what lies over the page hides its own
   $('holds').replaceChildren(...HOLDS.map(([command, label, hint]) => holdButton(command, label, hint)));
 }
 
@@ -43,7 +45,7 @@ function holdButton(command, label, hint) {
 /** Calls done when a button has been held for HOLD by pointer or key. A click that neither made (from
  *  assistive technology, which cannot hold) calls ask. */
 function hold(b, done, ask) {
-  let began = 0, frame = 0;
+  let began = 0, frame = 0, from = null;
   const free = () => b.getAttribute('aria-disabled') !== 'true';
   const end = () => {
     began = 0;
@@ -68,8 +70,15 @@ function hold(b, done, ask) {
     b.classList.add('held');
     step();
   };
-  b.addEventListener('pointerdown', (e) => { if (e.button === 0) begin(); });
-  for (const name of ['pointerup', 'pointerleave', 'pointercancel', 'blur']) b.addEventListener(name, end);
+  // The pointer is the button's until it is let go: an alarm that comes above moves the page, not the hand.
+  b.addEventListener('pointerdown', (e) => {
+    if (e.button !== 0) return;
+    b.setPointerCapture(e.pointerId);
+    from = e;
+    begin();
+  });
+  b.addEventListener('pointermove', (e) => { if (began && Math.hypot(e.clientX - from.clientX, e.clientY - from.clientY) > SLIP) end(); });
+  for (const name of ['pointerup', 'pointercancel', 'blur']) b.addEventListener(name, end);
   b.addEventListener('contextmenu', (e) => e.preventDefault());
   b.addEventListener('keydown', (e) => {
     if (e.key !== ' ' && e.key !== 'Enter') return;
@@ -101,47 +110,27 @@ function sure(command, label, hint) {
 function tell(kind, title, more = '') {
   const bar = $('outcome'), sign = { good: 'check', bad: 'cross', lost: 'stop', busy: 'waiting' }[kind];
   attr(bar, 'data-kind', kind);
-  bar.replaceChildren(icon(sign), h('strong', {}, title), h('span', {}, more),
+  bar.replaceChildren(icon(sign), h('p', {}, h('strong', {}, title), ' ', h('span', {}, more)),
     h('button', { type: 'button', class: 'quiet', 'aria-label': 'Dismiss', onclick: () => show(bar, false) }, icon('cross')));
   show(bar, true);
 }
 
-const stamp = (answer) => [answer.by || whoIs()?.user, when(answer.at || Date.now() / 1000)].filter(Boolean).join(' · ');
+const stamp = (answer) => `${answer.by} · ${when(answer.at)}`;
 
 function report(command, answer) {
   const name = COMMANDS[command];
-  const refused = answer.accepted === false || answer.outcome === 'refused';
-  if (refused) tell('bad', `${name} refused`, `${answer.text || refusal(answer.reason)} · ${stamp(answer)}`);
-  else tell('good', `${name} ${answer.accepted || answer.outcome ? 'accepted' : 'sent'}`, stamp(answer));
+  if (!answer.accepted) tell('bad', `${name} refused`, `${answer.text || refusal(answer.reason)} · ${stamp(answer)}`);
+  else tell('good', `${name} accepted`, stamp(answer));
   changed();
-}
-
-const DONE = { start: 'emergency_bypass_start', reset: 'emergency_reset', valve_open: 'emergency_valve_open', valve_close: 'emergency_valve_close', stop: 'emergency_stop' };
-
-/** The outcome event of an order whose answer did not say: the pump gives every order exactly one. */
-async function outcome(command, since) {
-  for (let i = 0; i < 8; i++) {
-    const found = await read('api/events?newest=1&limit=20').catch(() => null);
-    const events = (Array.isArray(found) ? found : found?.events) ?? [];
-    const event = events.findLast((e) => e.timestamp >= since && (e.action === DONE[command] || e.action === 'command_refused' && e.details?.command === command));
-    if (event) return { accepted: event.action !== 'command_refused', reason: event.reason, at: event.timestamp, by: event.details?.by };
-    await new Promise((done) => setTimeout(done, 350));
-  }
-  return {};
 }
 
 async function order(command) {
   const name = COMMANDS[command];
   tell('busy', `${name} …`);
   try {
-    const newest = await read('api/events?newest=1&limit=1').catch(() => null);
-    const events = (Array.isArray(newest) ? newest : newest?.events) ?? [];
-    const since = (events.at(-1)?.timestamp ?? 0) + 1e-6;
-    let answer = await send('api/commands', { command, confirm: true });
-    if (answer.accepted === undefined && answer.outcome === undefined) answer = { ...answer, ...await outcome(command, since) };
-    report(command, answer);
+    report(command, await send('api/commands', { command, confirm: true }));
   } catch (err) {
-    tell('bad', `${name} ${err.status ? 'refused' : 'not delivered'}`, refusal(err.message));
+    tell('bad', `${name} ${err.status === 504 ? 'not confirmed' : err.status ? 'refused' : 'not delivered'}`, `${sentence(err.message)}.`);
     changed();
   }
 }
@@ -150,7 +139,7 @@ let insisting = false;
 const UNHEARD = { 403: 'REFUSED', 504: 'NOT CONFIRMED' };
 
 /** The emergency stop: one press, sent until the house has taken it. */
-async function stop() {
+export async function stop() {
   if (insisting) return;
   insisting = true;
   const until = performance.now() + INSIST;
@@ -162,7 +151,7 @@ async function stop() {
         return;
       } catch (err) {
         const again = (err.status === 0 || err.status === 401 || err.status >= 500) && performance.now() < until;
-        tell('lost', `EMERGENCY STOP ${UNHEARD[err.status] ?? 'NOT DELIVERED'}`, `${refusal(err.message)}. Press the stop button at the pump.${again ? ' Trying again.' : ''}`);
+        tell('lost', `EMERGENCY STOP ${UNHEARD[err.status] ?? 'NOT DELIVERED'}`, `${sentence(err.message)}. Press the stop button at the pump.${again ? ' Trying again.' : ''}`);
         if (!again) return;
       }
       await new Promise((done) => setTimeout(done, PAUSE));
