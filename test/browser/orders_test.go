@@ -33,6 +33,14 @@ func held(v *visit, id string, long time.Duration) {
 	v.mouse(chromedp.MouseReleased, x, y)
 }
 
+// ordered presses the pointer on an element until the page says what came of it.
+func ordered(v *visit, id, outcome string) {
+	v.t.Helper()
+	x, y := pressed(v, id)
+	v.until(fmt.Sprintf(`document.getElementById('outcome').innerText.includes(%q)`, outcome))
+	v.mouse(chromedp.MouseReleased, x, y)
+}
+
 // The stop is one press in every state, and what came of it is shown.
 func TestStopInEachState(t *testing.T) {
 	v := open(t, stage.Options{Cameras: 6}, desktop)

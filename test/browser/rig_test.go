@@ -1,8 +1,8 @@
 //go:build browser
 
-// Package browser looks at the page in a real Chromium, with a played house behind it. It promises that what
-// a person needs in a fire is on the page, can be pressed and can be read; screenshots go into
-// build/screenshots. Nothing real is ever driven.
+// Package browser looks at the page in a real Chromium, with a played house behind it, and with the real
+// program on a simulated plant. It promises that what a person needs in a fire is on the page, can be pressed
+// and can be read; screenshots go into build/screenshots. Nothing real is ever driven.
 package browser
 
 import (
@@ -31,7 +31,10 @@ const (
 	screenshots = "../../build/screenshots"
 )
 
-var chromium context.Context
+var (
+	chromium context.Context
+	folder   string // for what all tests share; it goes with them
+)
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -45,6 +48,11 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	if folder, err = os.MkdirTemp("", "wildfire-browser-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
 		chromedp.Flag("no-proxy-server", true), chromedp.Flag("force-color-profile", "srgb"), chromedp.Flag("hide-scrollbars", false))
 	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
@@ -72,8 +80,8 @@ var desktop, phone = screen{width: 1440, height: 900}, screen{width: 360, height
 type visit struct {
 	t     *testing.T
 	tab   context.Context
-	stage *stage.Stage
-	bad   chan string // what the console complained of
+	stage *stage.Stage // nil: the real program is visited
+	bad   chan string  // what the console complained of
 }
 
 // open plays a house and opens its page.
@@ -94,9 +102,17 @@ func prepare(t *testing.T, o stage.Options, s screen) *visit {
 		t.Fatal(err)
 	}
 	t.Cleanup(played.Close)
+	v := visitor(t, s)
+	v.stage = played
+	return v
+}
+
+// visitor is somebody with a browser of his own, who has been nowhere yet.
+func visitor(t *testing.T, s screen) *visit {
+	t.Helper()
 	tab, end := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext())
 	t.Cleanup(end)
-	v := &visit{t: t, tab: tab, stage: played, bad: make(chan string, 100)}
+	v := &visit{t: t, tab: tab, bad: make(chan string, 100)}
 	if err := chromedp.Listen(tab, v.hear); err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +120,8 @@ func prepare(t *testing.T, o stage.Options, s screen) *visit {
 	call(v, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: s.width, Height: s.height,
 		DeviceScaleFactor: 1, Mobile: s.phone})
 	v.prefers(s.dark, s.motion)
+	call(v, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `window.broken = [];
+		addEventListener('securitypolicyviolation', (e) => window.broken.push(e.violatedDirective + ' ' + e.blockedURI))`})
 	t.Cleanup(v.quiet)
 	return v
 }
@@ -129,8 +147,14 @@ func (v *visit) complain(text string) {
 
 // quiet: neither the console nor the policy had anything to say.
 func (v *visit) quiet() {
-	for _, r := range v.stage.Reports() {
-		v.t.Errorf("the policy was broken: %s", r)
+	if v.stage != nil {
+		for _, r := range v.stage.Reports() {
+			v.t.Errorf("the policy was broken: %s", r)
+		}
+	} else { // the real policy reports to nobody: the page itself is asked
+		for _, r := range value[[]string](v, `window.broken ?? []`) {
+			v.t.Errorf("the policy was broken: %s", r)
+		}
 	}
 	for {
 		select {
