@@ -18,6 +18,7 @@ import (
 	"net"
 	"sync"
 	"syscall"
+	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
@@ -89,9 +90,9 @@ func Open(s Settings) (*Broker, error) {
 		s.Log = zap.NewNop()
 	}
 	b := &Broker{log: s.Log, refusals: newRefusals(s.Log)}
-	b.door = newDoor(b.refusals.note)
+	b.door = newDoor(b.refuse)
 	listen, why := fenced(s)
-	socket, err := net.Listen("tcp", listen)
+	socket, err := listenOn(listen)
 	if err != nil {
 		return nil, explain(listen, err)
 	}
@@ -122,10 +123,11 @@ func Open(s Settings) (*Broker, error) {
 }
 
 func (b *Broker) open(s Settings, socket net.Listener) error {
-	rights := newRights(s.Prefixes, b.refusals.note)
-	b.login = newLogin(s.Users, rights, b.server.Clients, b.refusals.note)
+	behind := newBacklog(b.refuse)
+	rights := newRights(s.Prefixes, behind, b.refuse)
+	b.login = newLogin(s.Users, rights, b.server.Clients, b.refuse)
 	hooks := []mqtt.Hook{b.login, rights,
-		&identifiers{info: b.server.Info}, newBounds(s.Log, b.refusals.note)}
+		&identifiers{info: b.server.Info}, newBounds(s.Log, b.refuse), behind}
 	for _, h := range hooks {
 		if err := b.server.AddHook(h, nil); err != nil {
 			return err
@@ -161,7 +163,7 @@ func (b *Broker) secure(s Settings) *porch {
 		}
 		b.fault("broker_tls", "")
 	}}
-	socket, err := net.Listen("tcp", s.TLSListen)
+	socket, err := listenOn(s.TLSListen)
 	if err != nil {
 		b.fault("broker_tls", fmt.Sprintf("listen on broker.tls_listen: %v", err))
 		return nil
@@ -171,6 +173,13 @@ func (b *Broker) secure(s Settings) *porch {
 	}
 	b.TLSAddr = socket.Addr().String()
 	return &porch{Listener: socket, door: b.door, wrap: c.wrap}
+}
+
+// listenOn listens without the kernel's keepalive, which the door gives to whoever is let in: a crowd that
+// is turned away is not worth four system calls each.
+func listenOn(address string) (net.Listener, error) {
+	quiet := net.ListenConfig{KeepAlive: -1}
+	return quiet.Listen(context.Background(), "tcp", address)
 }
 
 // fenced is where to listen without TLS: never beyond this machine. why says what was wanted instead.
@@ -229,6 +238,12 @@ func (b *Broker) Dial(ctx context.Context) (net.Conn, error) {
 func (b *Broker) Tell(publish func(msg any)) {
 	b.faults.to(publish)
 	b.refusals.to(publish)
+}
+
+// refuse tells of a refusal and holds it against its address.
+func (b *Broker) refuse(x refusal) {
+	b.refusals.note(x)
+	b.door.conduct.strike(x.address, x.reason, time.Now())
 }
 
 func (b *Broker) fault(code, text string) {

@@ -33,11 +33,14 @@ const (
 type door struct {
 	refuse  func(refusal)
 	arrival paces[string]   // by address
-	heavy   paces[struct{}] // bytes of all that send much
+	all     paces[struct{}] // connections of all addresses but those that are shared
+	heavy   paces[struct{}] // bytes of all that send much, once for each reader of all
+	conduct conduct
 	mu      sync.Mutex
 	guests  map[*guest]struct{}
 	waiting int            // not logged in, our own left out
 	others  int            // all but our own
+	readers int            // of them those that may read everything
 	from    map[string]int // by address
 	of      map[string]int // by user
 	number  uint64         // of the newest
@@ -48,7 +51,7 @@ type door struct {
 func newDoor(refuse func(refusal)) *door {
 	return &door{refuse: refuse, guests: make(map[*guest]struct{}), from: make(map[string]int),
 		of: make(map[string]int), closed: make(chan struct{}), arrival: paces[string]{most: maxAddresses},
-		heavy: paces[struct{}]{most: 1}}
+		all: paces[struct{}]{most: 1}, heavy: paces[struct{}]{most: 1}}
 }
 
 // porch is one listener before the door. wrap is the TLS of its connections; nil: none.
@@ -96,9 +99,13 @@ func (d *door) admit(conn net.Conn, own bool) *guest {
 	g := &guest{Conn: conn, door: d, own: own}
 	if !own {
 		g.address, g.local = addressOf(conn)
-		if !d.arrival.allow(g.address, arrivalPace(g.local), 1, time.Now()) {
-			d.refuse(refusal{reason: "connect rate", address: g.address})
+		if why := d.comes(g, time.Now()); why != "" {
+			d.refuse(refusal{reason: why, address: g.address})
 			return nil
+		}
+		if t, ok := conn.(*net.TCPConn); ok {
+			_ = t.SetWriteBuffer(sendBuffer)
+			_ = t.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true})
 		}
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(greeting))
@@ -112,6 +119,19 @@ func (d *door) admit(conn net.Conn, own bool) *guest {
 		return nil
 	}
 	return g
+}
+
+// comes says why a connection is turned away before anything is done for it.
+func (d *door) comes(g *guest, now time.Time) (why string) {
+	switch {
+	case d.conduct.away(g.address, now):
+		return "conduct"
+	case !d.arrival.allow(g.address, arrivalPace(g.local), 1, now):
+		return "connect rate"
+	case !shared(g.address) && !d.all.allow(struct{}{}, allArrivals, 1, now):
+		return "connect rate"
+	}
+	return ""
 }
 
 // enter counts a guest in. Where too many wait to log in, the one that has waited longest goes.
@@ -174,6 +194,10 @@ func (d *door) leave(g *guest) {
 	d.others--
 	if g.waits {
 		d.waiting--
+		d.conduct.strike(g.address, unheard, time.Now())
+	}
+	if g.reads {
+		d.readers--
 	}
 	less(d.from, g.address)
 	if g.user != "" {
@@ -188,7 +212,7 @@ func less(count map[string]int, of string) {
 }
 
 // welcome notes that a guest has logged in; false: its user has as many connections as one may have.
-func (d *door) welcome(g *guest, user string) bool {
+func (d *door) welcome(g *guest, user string, reads bool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, in := d.guests[g]; !in || user != "" && d.of[user] >= MaxOfUser {
@@ -197,6 +221,9 @@ func (d *door) welcome(g *guest, user string) bool {
 	if g.waits {
 		g.waits = false
 		d.waiting--
+	}
+	if g.reads = reads; reads {
+		d.readers++
 	}
 	if g.user = user; user != "" {
 		d.of[user]++
@@ -210,7 +237,7 @@ func (d *door) slow(g *guest, n int) {
 	if g.light.allow(lightly, float64(n), time.Now()) {
 		return
 	}
-	for !d.heavy.allow(struct{}{}, heavily, float64(n), time.Now()) {
+	for !d.heavy.allow(struct{}{}, heavily, float64(n*(1+d.crowd())), time.Now()) {
 		select {
 		case <-d.closed:
 			return
@@ -219,14 +246,21 @@ func (d *door) slow(g *guest, n int) {
 	}
 }
 
+// crowd is how many may read everything.
+func (d *door) crowd() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.readers
+}
+
 func (d *door) count() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return len(d.guests)
 }
 
-// all are the guests there are.
-func (d *door) all() []*guest {
+// inside are the guests there are.
+func (d *door) inside() []*guest {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Collect(maps.Keys(d.guests))
@@ -235,7 +269,7 @@ func (d *door) all() []*guest {
 // shut ends every connection, those that never said anything included.
 func (d *door) shut() {
 	d.once.Do(func() { close(d.closed) })
-	for _, g := range d.all() {
+	for _, g := range d.inside() {
 		_ = g.Close()
 	}
 }

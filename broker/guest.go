@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,9 +25,12 @@ type guest struct {
 	number  uint64
 	waits   bool   // for its login; the door's
 	user    string // that it has logged in as; likewise
+	reads   bool   // it may read everything; likewise
 	write   sync.Mutex
-	light   bucket // bytes that it sends, of the goroutine that reads
-	read    int    // bytes before the login
+	light   bucket       // bytes that it sends, of the goroutine that reads
+	behind  atomic.Int64 // bytes of large messages that wait for it (backlog.go)
+	cut     atomic.Bool  // it was too far behind
+	read    int          // bytes before the login
 
 	who     atomic.Pointer[identity] // nil: not logged in
 	pace    manners                  // of the goroutine that reads
@@ -95,6 +99,13 @@ func (g *guest) Write(p []byte) (n int, err error) {
 		var m int
 		m, err = g.Conn.Write(part)
 		n, p = n+m, p[m:]
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) && g.cut.CompareAndSwap(false, true) {
+		user := ""
+		if who := g.who.Load(); who != nil {
+			user = who.user
+		}
+		g.door.refuse(refusal{reason: "slow reader", user: user, address: g.address})
 	}
 	if err != nil {
 		_ = g.Close()

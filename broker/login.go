@@ -27,6 +27,7 @@ type login struct {
 	busy     chan struct{}
 	attempts paces[string]
 	all      paces[struct{}]
+	suspects paces[struct{}]
 	secret   [32]byte
 	mu       sync.Mutex             // guards what follows
 	users    map[string]access.User // replaced as a whole, never written to
@@ -36,7 +37,7 @@ type login struct {
 func newLogin(users []access.User, r *rights, clients *mqtt.Clients, refuse func(refusal)) *login {
 	l := &login{rights: r, refuse: refuse, clients: clients,
 		busy: make(chan struct{}, 1), attempts: paces[string]{most: maxAddresses},
-		all: paces[struct{}]{most: 1}, known: make(map[string][sha256.Size]byte)}
+		all: paces[struct{}]{most: 1}, suspects: paces[struct{}]{most: 1}, known: make(map[string][sha256.Size]byte)}
 	l.change(users)
 	_, _ = rand.Read(l.secret[:]) // never fails: crypto/rand ends the process instead
 	return l
@@ -64,7 +65,7 @@ func (l *login) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 		cl.ID = who.user + "/" + cl.ID
 		why = l.session(cl, who)
 	}
-	if why == "" && !g.door.welcome(g, who.user) {
+	if why == "" && !g.door.welcome(g, who.user, who.all) {
 		why = "connections of one user"
 	}
 	if why != "" {
@@ -104,12 +105,22 @@ func (l *login) who(g *guest, cl *mqtt.Client, pk packets.Packet) (who identity,
 		return l.rights.identify(user), ""
 	}
 	now := time.Now()
-	if !l.attempts.allow(g.address, logins, 1, now) || !l.all.allow(struct{}{}, allLogins, 1, now) {
+	if !l.attempts.allow(g.address, logins, 1, now) {
 		return who, "login rate"
 	}
 	l.busy <- struct{}{} // bounded: so many guests may wait, and each look is short
+	defer func() { <-l.busy }()
+	if known && l.remembers(user, pk.Connect.Password) { // another has just been right with it
+		return l.rights.identify(user), ""
+	}
+	all, crowd := &l.all, allLogins
+	if g.door.conduct.suspect(g.address, now) {
+		all, crowd = &l.suspects, suspectLogins
+	}
+	if !all.allow(struct{}{}, crowd, 1, time.Now()) {
+		return who, "login rate"
+	}
 	right := password.Verify(user.Hash, string(pk.Connect.Password))
-	<-l.busy
 	if !known || !right {
 		return who, "login"
 	}

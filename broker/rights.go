@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -20,10 +21,11 @@ type rights struct {
 	mqtt.HookBase
 	table  access.Table
 	refuse func(refusal)
+	behind *backlog
 }
 
-func newRights(p protocol.Prefixes, refuse func(refusal)) *rights {
-	return &rights{table: access.TableOf(p), refuse: refuse}
+func newRights(p protocol.Prefixes, behind *backlog, refuse func(refusal)) *rights {
+	return &rights{table: access.TableOf(p), refuse: refuse, behind: behind}
 }
 
 // identify is what a user is here.
@@ -44,7 +46,7 @@ func (*rights) ID() string { return "rights" }
 // Provides tells the library what to ask.
 func (*rights) Provides(b byte) bool {
 	switch b {
-	case mqtt.OnACLCheck, mqtt.OnSubscribe, mqtt.OnPacketRead, mqtt.OnPublish:
+	case mqtt.OnACLCheck, mqtt.OnSubscribe, mqtt.OnPacketRead, mqtt.OnPublish, mqtt.OnDisconnect:
 		return true
 	}
 	return false
@@ -62,6 +64,9 @@ func (h *rights) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packe
 		return pk, nil
 	}
 	why, now := "", time.Now()
+	if g.door.conduct.away(g.address, now) {
+		return pk, packets.ErrRejectPacket
+	}
 	switch pk.FixedHeader.Type {
 	case packets.Publish:
 		why = h.take(g, who, pk, now)
@@ -111,6 +116,19 @@ func (h *rights) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, 
 	return pk, nil
 }
 
+// OnDisconnect notes who went because nobody could make sense of what it sent.
+func (h *rights) OnDisconnect(cl *mqtt.Client, err error, _ bool) {
+	var code packets.Code
+	g := guestOf(cl)
+	if g == nil || g.own || !errors.As(err, &code) {
+		return
+	}
+	switch code.Code {
+	case packets.ErrMalformedPacket.Code, packets.ErrProtocolViolation.Code, packets.ErrPacketTooLarge.Code:
+		h.refuse(refusal{reason: "malformed", user: g.who.Load().user, address: g.address})
+	}
+}
+
 // OnACLCheck is asked of every message in, of every filter, and of every message out to a reader.
 func (h *rights) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	g := guestOf(cl)
@@ -121,10 +139,11 @@ func (h *rights) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	switch {
 	case who == nil || topic == forbidden:
 		return false
+	case !write:
+		may := who.full || who.all && !strings.HasPrefix(topic, "$") || h.table.MaySubscribe(who.role, topic)
+		return may && h.behind.add(g, who, topic)
 	case who.full:
 		return true
-	case !write:
-		return who.all && !strings.HasPrefix(topic, "$") || h.table.MaySubscribe(who.role, topic)
 	}
 	ok, order := h.publish(who, topic)
 	if !ok {

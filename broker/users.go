@@ -13,7 +13,7 @@ import (
 // opens with the next start.
 func (b *Broker) ChangeUsers(users []access.User) {
 	b.login.change(users)
-	for _, g := range b.door.all() {
+	for _, g := range b.door.inside() {
 		if who := g.who.Load(); who != nil && !g.own && !b.login.still(who) {
 			b.log.Info("sent away: the users have changed", zap.String("user", who.user), zap.String("address", g.address))
 			g.who.Store(nil) // what it has sent already goes nowhere

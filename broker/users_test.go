@@ -75,7 +75,7 @@ func TestALoginThatEndsAfterItsUserWasRemovedOpensNothing(t *testing.T) {
 		t.Error("she was let in")
 		c.Disconnect(20)
 	}
-	for _, g := range b.door.all() {
+	for _, g := range b.door.inside() {
 		if g.who.Load() != nil && !g.own {
 			t.Error("somebody is in who is no user")
 		}
