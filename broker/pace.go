@@ -12,16 +12,18 @@ type pace struct{ rate, burst float64 }
 var (
 	arrivals      = pace{10, 60}   // connections of one address
 	localArrivals = pace{200, 400} // and of this machine
-	allArrivals   = pace{100, 300} // and of all the network
+	allArrivals   = pace{50, 150}  // and of all the network
 	logins        = pace{1, 10}    // passwords that are looked at, of one address
-	allLogins     = pace{4, 20}    // and of all together: each is 50 ms of a processor
-	suspectLogins = pace{0.5, 3}   // and of all that have misbehaved lately: they take nobody else's
+	allLogins     = pace{2, 8}     // and of all together: each is 50 to 100 ms of a processor
+	// suspectLogins is for all together that have misbehaved lately: they take nobody else's. Each look
+	// holds a processor, and 19 MiB that have to be collected: in less than one in a hundred moments.
+	suspectLogins = pace{0.1, 3}
 	publishing    = pace{2000, 12_000}
 	localPublish  = pace{100_000, 200_000}
 	ordering      = pace{10, 40} // orders have their own: a client's flood never eats its stop
 	subscribing   = pace{20, 600}
 	lightly       = pace{64 << 10, 512 << 10} // bytes of one client that it is never held up for
-	heavily       = pace{8 << 20, 16 << 20}   // bytes of all that send more, once for each that reads all: it gets them too
+	heavily       = pace{4 << 20, 16 << 20}   // bytes of all that send more, once for each that reads all: it gets them too
 )
 
 // tooFar is how many seconds' worth of its rate a client may send in vain before it is sent away.
