@@ -11,7 +11,8 @@ const (
 	bearable   = 30
 	forgiving  = 1 // a second
 	turnedAway = 30 * time.Second
-	// suspicion is how long one strike is remembered; meanwhile passwords from there are looked at last.
+	// suspicion is how long a strike that weighs more than one, and being turned away, are remembered:
+	// meanwhile passwords from there are looked at last.
 	suspicion = time.Minute
 )
 
@@ -21,17 +22,18 @@ const unheard = "unheard"
 // strikes are what a refusal puts on the account of the address that it came from; none: it is a matter of
 // too many, or too much, and whoever it hits may have done nothing wrong.
 var strikes = map[string]float64{
-	unheard:       1,
-	"anonymous":   1,
-	"certificate": 5,
-	"login":       5,
-	"publish":     1,
-	"subscribe":   1,
-	"topic":       1,
-	"will":        1,
-	"malformed":   5,
-	"slow reader": 5,
-	"flood":       bearable,
+	unheard:        1,
+	"connect rate": 1, // whoever tries again once a second is forgiven as fast
+	"anonymous":    1,
+	"certificate":  5,
+	"login":        5,
+	"publish":      1,
+	"subscribe":    1,
+	"topic":        1,
+	"will":         1,
+	"malformed":    5,
+	"slow reader":  5,
+	"flood":        bearable,
 }
 
 // conduct knows who misbehaves again and again. Who does is turned away before it costs anything. Nobody
@@ -46,10 +48,13 @@ type conduct struct {
 type record struct {
 	strikes bucket
 	until   time.Time // turned away until then
+	suspect time.Time // likewise
 }
 
 // forgiven says that nothing is left: the last strike is long ago, and the account empty since.
-func (r *record) forgiven(now time.Time) bool { return now.Sub(r.strikes.at) > suspicion }
+func (r *record) forgiven(now time.Time) bool {
+	return now.After(r.suspect) && now.Sub(r.strikes.at) > suspicion
+}
 
 // shared says whether an address is no one host's.
 func shared(address string) bool {
@@ -70,8 +75,15 @@ func (c *conduct) strike(address, reason string, now time.Time) {
 			return
 		}
 	}
-	if now.After(r.until) && !r.strikes.allow(pace{forgiving, bearable}, n, now) {
+	if now.Before(r.until) {
+		return
+	}
+	away := !r.strikes.allow(pace{forgiving, bearable}, n, now)
+	if away {
 		r.until = now.Add(turnedAway)
+	}
+	if away || n > 1 {
+		r.suspect = now.Add(suspicion)
 	}
 }
 
@@ -111,5 +123,5 @@ func (c *conduct) suspect(address string, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := c.of[address]
-	return r != nil && !r.forgiven(now)
+	return r != nil && now.Before(r.suspect)
 }
