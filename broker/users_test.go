@@ -65,9 +65,9 @@ func TestALoginThatEndsAfterItsUserWasRemovedOpensNothing(t *testing.T) {
 	c := paho.NewClient(options(b, "anna", "a"))
 	token := c.Connect()
 	eventually(t, "she waits", func() bool {
-		b.login.all.mu.Lock()
-		defer b.login.all.mu.Unlock()
-		return len(b.login.all.of) > 0
+		b.login.attempts.mu.Lock()
+		defer b.login.attempts.mu.Unlock()
+		return len(b.login.attempts.of) > 0
 	})
 	b.ChangeUsers(users()[:1])
 	<-b.login.busy
