@@ -214,19 +214,18 @@ func TestWatchSurvivesARestartOfTheProgram(t *testing.T) {
 			ended <- watching{client: c, again: 10 * time.Millisecond, every: 10 * time.Millisecond, show: s}.run(ctx)
 		}()
 	}
-	says := func(text string) {
+	says := func(screen, line string) { // both have said it
 		t.Helper()
-		gear.Until(t, text, func() bool { return strings.Contains(out.String(), text) })
+		gear.Until(t, screen, func() bool { return strings.Contains(out.String(), screen) && strings.Contains(lines.String(), line) })
 	}
-	says(otherScreen + fromTheTop + "READY  ")
+	says(otherScreen+fromTheTop+"READY  ", "READY  IDLE")
 	f.set(func(o *protocol.Overview) { *o = fire() })
-	says("RUNNING, 15m 5s left")
+	says("RUNNING, 15m 5s left", "RUNNING")
 	f.end()
-	says("NOT KNOWN, was NOT READY")
+	says("NOT KNOWN, was NOT READY", "NO LONGER")
 	f.set(func(o *protocol.Overview) { *o = locked() })
 	f.start()
-	says("REFILLING, 19m 40s left")
-	gear.Until(t, "lines", func() bool { return strings.Contains(lines.String(), "REFILLING") })
+	says("REFILLING, 19m 40s left", "REFILLING")
 	cancel()
 	for range 2 {
 		if err := <-ended; err != nil {
