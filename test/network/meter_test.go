@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,32 @@ func (p *process) status(name string) int64 {
 func (p *process) files() int {
 	all, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
 	return len(all)
+}
+
+// opened names what is open: of a socket, its line in the kernel's tables.
+func (p *process) opened() string {
+	root := fmt.Sprintf("/proc/%d/", p.cmd.Process.Pid)
+	var tables []string
+	for _, table := range []string{"tcp", "udp", "raw", "unix", "packet", "netlink"} {
+		text, _ := os.ReadFile(root + "net/" + table)
+		for line := range strings.Lines(string(text)) {
+			tables = append(tables, table+" "+line)
+		}
+	}
+	var b strings.Builder
+	all, _ := os.ReadDir(root + "fd")
+	for _, fd := range all {
+		name, _ := os.Readlink(root + "fd/" + fd.Name())
+		fmt.Fprintf(&b, "%s %s", fd.Name(), name)
+		if inode, ok := strings.CutPrefix(name, "socket:["); ok {
+			inode = " " + strings.TrimSuffix(inode, "]")
+			if i := slices.IndexFunc(tables, func(line string) bool { return strings.Contains(line+" ", inode) }); i >= 0 {
+				b.WriteString(" " + strings.TrimSpace(tables[i]))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 // ticks a second of /proc/PID/stat: USER_HZ, which is 100 on every Linux.

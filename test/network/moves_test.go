@@ -3,6 +3,7 @@
 package network
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,21 +22,26 @@ const (
 
 func TestCamerasThatMoveDieAndReturn(t *testing.T) {
 	l := labOf(t)
-	p := start(t, l, nil, append(quick, "cameras.credentials_file="+credentials(t, 0, logins(l.truth.Cameras)))...)
+	// A look around takes 3 s here: between two of them nothing of it is open.
+	p := start(t, l, nil, append(slices.Clone(quick), "cameras.steady_state_interval=9s",
+		"cameras.credentials_file="+credentials(t, 0, logins(l.truth.Cameras)))...)
 	heard := p.listen()
 	p.knows(t, heard, time.Minute, l.truth.proving())
 	files := least(4*time.Second, p.files)
 	threads := least(time.Second, func() int { return int(p.status("Threads:")) })
+	opened := p.opened()
 	t.Run("a moved camera is the same camera", func(t *testing.T) { roams(t, l, p, heard) })
 	t.Run("other hardware on an address is another camera", func(t *testing.T) { swapped(t, l, p, heard) })
 	t.Run("one lost probe is not offline", func(t *testing.T) { hiccups(t, l, p, heard) })
 	t.Run("a camera that goes is offline, and online when it returns", func(t *testing.T) { goesAndReturns(t, l, p, heard) })
 	t.Run("our checks leave a camera's one session to the recorder", func(t *testing.T) { oneSession(t, l) })
 	t.Run("nothing is left open after the cycles", func(t *testing.T) {
-		filesNow := least(5*time.Second, p.files)
+		var filesNow int // a search that goes on has sockets of its own; they close with it
+		gear.Await(30*time.Second, func() bool { filesNow = p.files(); return filesNow <= files })
 		threadsNow := least(time.Second, func() int { return int(p.status("Threads:")) })
 		if filesNow > files || threadsNow > threads+2 {
-			t.Errorf("%d files and %d threads, before %d and %d", filesNow, threadsNow, files, threads)
+			t.Errorf("%d files and %d threads, before %d and %d; open now:\n%sbefore:\n%s", filesNow, threadsNow, files,
+				threads, p.opened(), opened)
 		}
 		figure("after the cycles: %d files, %d threads; before %d, %d", filesNow, threadsNow, files, threads)
 	})
