@@ -138,12 +138,19 @@ func (b *Broker) open(s Settings, socket net.Listener) error {
 		porches = append(porches, secure)
 	}
 	for i, p := range porches {
-		if err := b.server.AddListener(listeners.NewNet(fmt.Sprint("porch", i), p)); err != nil {
+		if err := b.server.AddListener(entrance{listeners.NewNet(fmt.Sprint("porch", i), p)}); err != nil {
 			return err
 		}
 	}
 	return b.server.Serve()
 }
+
+// entrance is a listener whose clients the door has ended before it is closed. The library would look for
+// them under a read lock that it takes twice: if a client goes in between, both wait for ever.
+type entrance struct{ *listeners.Net }
+
+// Close closes the listener alone.
+func (e entrance) Close(listeners.CloseFn) { e.Net.Close(func(string) {}) }
 
 // secure opens the listener with TLS; nil: there is none, and if there should be, a fault says why.
 func (b *Broker) secure(s Settings) *porch {

@@ -320,3 +320,22 @@ func BenchmarkRoundTrip(b *testing.B) {
 		})
 	}
 }
+
+// TestAnEndAsksNobodyForTheListOfClients: the library locks that list twice, and a client that goes in
+// between would keep the process from ending.
+func TestAnEndAsksNobodyForTheListOfClients(t *testing.T) {
+	b, err := Start("127.0.0.1:0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan struct{})
+	b.server.Clients.Lock()
+	go func() { _ = b.Close(); close(closed) }()
+	select {
+	case <-closed:
+	case <-time.After(patience):
+		t.Error("the end waits for the list of clients")
+	}
+	b.server.Clients.Unlock()
+	<-closed
+}
