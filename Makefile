@@ -114,7 +114,7 @@ test-arm: ## boot the 64-bit and the 32-bit Arm binary on a Raspberry Pi as qemu
 	$(GO) test -tags qemu -count 1 -timeout 8m -v ./test/arm
 
 test-32: ## run what 32 bits could break as the Arm program of an older Raspberry Pi (Debian: qemu-user-static)
-	GOARCH=386 $(GO) vet ./...
+	GOARCH=arm GOARM=6 $(GO) vet ./...
 	GOARCH=arm GOARM=6 $(GO) test -exec qemu-arm-static ./actors ./actors/telemetry ./protocol/... ./hardware/... \
 		./watchdog
 

@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // peer is who is at the other end of the socket, by the kernel's word.
@@ -135,7 +133,7 @@ const (
 func peerGroups(fd uintptr) []uint32 {
 	var groups [maxGroups]uint32
 	size := uint32(unsafe.Sizeof(groups))
-	_, _, failed := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, soPeerGroups,
+	_, _, failed := syscall.Syscall6(syscall.SYS_GETSOCKOPT, fd, syscall.SOL_SOCKET, soPeerGroups,
 		uintptr(unsafe.Pointer(&groups)), uintptr(unsafe.Pointer(&size)), 0)
 	if failed != 0 {
 		return nil
