@@ -92,6 +92,24 @@ func TestWhatMakesNoSenseIsHeldAgainstItsSender(t *testing.T) {
 	}
 }
 
+// TestWhatMakesNoSenseOfOneWhoIsNobodyAnyMore: the users change while it is being read.
+func TestWhatMakesNoSenseOfOneWhoIsNobodyAnyMore(t *testing.T) {
+	b, k := guarded(t, nil)
+	var conn net.Conn
+	c := enter(t, options(b, "north", "north").SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (_ net.Conn, err error) {
+		conn, err = from(b, "127.9.0.1")
+		return conn, err
+	}))
+	for _, g := range b.door.inside() {
+		g.who.Store(nil)
+	}
+	if _, err := conn.Write([]byte{0x30, 0xff, 0xff, 0xff, 0x7f}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "told", func() bool { return k.refused("", "malformed") == 1 })
+	eventually(t, "sent away", func() bool { return !c.IsConnectionOpen() })
+}
+
 // TestSuspectsGuessAtTheirOwnCost: they use up their own looks at passwords, and a newcomer has his.
 func TestSuspectsGuessAtTheirOwnCost(t *testing.T) {
 	b, k := guarded(t, nil)

@@ -71,6 +71,14 @@ func addressOf(conn net.Conn) (address string, local bool) {
 	return ip.String(), ip.IsLoopback()
 }
 
+// name is the user that it has logged in as; empty: nobody in particular, nobody yet, or nobody any more.
+func (g *guest) name() string {
+	if who := g.who.Load(); who != nil {
+		return who.user
+	}
+	return ""
+}
+
 var errGreeting = errors.New("too much before a login")
 
 // Read lets nobody send much before the login, and nobody too much after it.
@@ -101,11 +109,7 @@ func (g *guest) Write(p []byte) (n int, err error) {
 		n, p = n+m, p[m:]
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) && g.cut.CompareAndSwap(false, true) {
-		user := ""
-		if who := g.who.Load(); who != nil {
-			user = who.user
-		}
-		g.door.refuse(refusal{reason: "slow reader", user: user, address: g.address})
+		g.door.refuse(refusal{reason: "slow reader", user: g.name(), address: g.address})
 	}
 	if err != nil {
 		_ = g.Close()

@@ -125,7 +125,7 @@ func (h *rights) OnDisconnect(cl *mqtt.Client, err error, _ bool) {
 	}
 	switch code.Code {
 	case packets.ErrMalformedPacket.Code, packets.ErrProtocolViolation.Code, packets.ErrPacketTooLarge.Code:
-		h.refuse(refusal{reason: "malformed", user: g.who.Load().user, address: g.address})
+		h.refuse(refusal{reason: "malformed", user: g.name(), address: g.address})
 	}
 }
 
