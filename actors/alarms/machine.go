@@ -55,15 +55,14 @@ type Machine struct {
 
 // NewMachine makes a machine in which all is quiet.
 func NewMachine(c Config, fireOff time.Duration) *Machine {
-	return &Machine{config: c, fireOff: fireOff, signals: make(map[key]*signal), pump: make(map[string]bool),
-		limit: newLimit()}
+	return &Machine{config: c, fireOff: fireOff, signals: make(map[key]*signal), pump: make(map[string]bool)}
 }
 
 // Step takes one message in, or none (nil) at a deadline. It returns the events that follow, and the
 // list if it is another now.
 func (m *Machine) Step(in any, now, wall time.Time) (events []protocol.Occurred, list []protocol.Standing, news bool) {
 	m.out = nil
-	m.limit.fill(now)
+	m.limit.at = now
 	m.take(in, now, wall)
 	m.review(now, wall)
 	if !m.reworded.IsZero() && now.Sub(m.reworded) >= textAfter {

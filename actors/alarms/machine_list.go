@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"wildfire-watch/protocol"
+	"wildfire-watch/protocol/allowance"
 )
 
 // rank is how bad a severity is: 0 is the worst.
@@ -103,7 +104,7 @@ func (m *Machine) tell(a protocol.Action, s *signal, more map[string]any) {
 
 // say notes an event, if there is room for it. What was left out is counted in the next.
 func (m *Machine) say(o protocol.Occurred, always bool) {
-	if !m.limit.take() && !always {
+	if m.limit.Take(m.limit.at, burst, oneMoreIn) > 0 && !always {
 		m.limit.left++
 		return
 	}
@@ -116,33 +117,15 @@ func (m *Machine) say(o protocol.Occurred, always bool) {
 
 // limit bounds the events: alarms that come and go must not push out of the history what matters more.
 type limit struct {
-	tokens float64
-	left   int // left out since the last that was told
-	at     time.Time
+	allowance.Bucket
+	left int       // left out since the last that was told
+	at   time.Time // of this step
 }
 
 const (
 	burst     = 20
 	oneMoreIn = 6 * time.Second // ten a minute
 )
-
-func newLimit() limit { return limit{tokens: burst} }
-
-// fill brings the limit up to now.
-func (l *limit) fill(now time.Time) {
-	if !l.at.IsZero() {
-		l.tokens = min(burst, l.tokens+now.Sub(l.at).Seconds()/oneMoreIn.Seconds())
-	}
-	l.at = now
-}
-
-func (l *limit) take() bool {
-	if l.tokens < 1 {
-		return false
-	}
-	l.tokens--
-	return true
-}
 
 // clip bounds a text and leaves out what does not print.
 func clip(s string, most int) string {

@@ -109,7 +109,10 @@ func (a *Actor) Receive(c *actors.Context, msg any) {
 			a.s.Log.Info("input refused", zap.String("source", kind.Source),
 				zap.String("reason", kind.Reason), zap.String("camera", m.Camera), zap.String("user", m.User))
 		}
-		a.login(c, m)
+		if m.Login != "" {
+			a.logins.note(m)
+			a.tellLogins(c)
+		}
 	case protocol.Fault:
 		a.fault(c, m)
 	case protocol.PumpStatus:
@@ -198,7 +201,7 @@ func (a *Actor) fired(c *actors.Context, timer string) {
 	case "news":
 		a.reportAll(c)
 	case "logins":
-		a.login(c, protocol.Rejected{})
+		a.tellLogins(c)
 	case "look":
 		a.sampleNow(c)
 	}

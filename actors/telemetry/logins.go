@@ -5,6 +5,7 @@ import (
 
 	"wildfire-watch/actors"
 	"wildfire-watch/protocol"
+	"wildfire-watch/protocol/allowance"
 )
 
 // Refused logins are events, at a bounded rate: who guesses for a month must not push out of the history
@@ -16,10 +17,9 @@ const (
 
 // logins are the refused logins that no event has told yet.
 type logins struct {
-	used  float64 // of loginBurst
-	at    time.Time
-	last  protocol.Rejected
-	count int
+	bucket allowance.Bucket
+	last   protocol.Rejected
+	count  int
 }
 
 func (l *logins) note(r protocol.Rejected) {
@@ -28,15 +28,11 @@ func (l *logins) note(r protocol.Rejected) {
 
 // tell makes an event of what has not been told; wait is how long there is none yet, 0: nothing waits.
 func (l *logins) tell(now time.Time) (o protocol.Occurred, ok bool, wait time.Duration) {
-	if !l.at.IsZero() {
-		l.used = max(0, l.used-now.Sub(l.at).Seconds()/loginEvery.Seconds())
-	}
-	l.at = now
-	switch {
-	case l.count == 0:
+	if l.count == 0 {
 		return o, false, 0
-	case l.used > loginBurst-1:
-		return o, false, time.Duration((l.used-loginBurst+1)*float64(loginEvery)) + time.Millisecond
+	}
+	if wait = l.bucket.Take(now, loginBurst, loginEvery); wait > 0 {
+		return o, false, wait
 	}
 	by := l.last.Source + ": " + l.last.Login
 	if l.last.User != "" {
@@ -44,16 +40,12 @@ func (l *logins) tell(now time.Time) (o protocol.Occurred, ok bool, wait time.Du
 	}
 	o = protocol.Occurred{Action: protocol.LoginRefused, Reason: l.last.Reason, Details: map[string]any{
 		"by": by, "source": l.last.Source, "address": l.last.Login, "user": l.last.User, "count": l.count}}
-	l.used++
 	l.count = 0
 	return o, true, 0
 }
 
-// login notes a refused login and tells what may be told.
-func (a *Actor) login(c *actors.Context, m protocol.Rejected) {
-	if m.Login != "" {
-		a.logins.note(m)
-	}
+// tellLogins tells what may be told of refused logins, and the rest later.
+func (a *Actor) tellLogins(c *actors.Context) {
 	o, ok, wait := a.logins.tell(c.Now())
 	if ok {
 		a.occurred(c, o)

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"wildfire-watch/protocol/allowance"
 	"wildfire-watch/protocol/arp"
 )
 
@@ -23,39 +24,18 @@ const (
 	mostMACs = 4096
 )
 
-// allowance is a bucket that fills with time. Full at first.
-type allowance struct {
-	spent int
-	since time.Time // when the first of spent was given back
-}
-
-// take takes one, if there is one: at most burst, one more with each refill.
-func (a *allowance) take(now time.Time, burst int, refill time.Duration) bool {
-	if back := now.Sub(a.since) / refill; back >= time.Duration(a.spent) {
-		a.spent, a.since = 0, now
-	} else {
-		a.spent -= int(back)
-		a.since = a.since.Add(back * refill)
-	}
-	if a.spent >= burst {
-		return false
-	}
-	a.spent++
-	return true
-}
-
 // speaker is what is remembered of one MAC: what was reported last.
 type speaker struct {
 	ip   netip.Addr
 	at   time.Time
-	left allowance
+	left allowance.Bucket
 }
 
 // gate lets through what is news: a new MAC or another address at once, the same again after quietTime.
 // It bounds how often, for each MAC and in all.
 type gate struct {
 	speakers map[arp.MAC]*speaker
-	all      allowance
+	all      allowance.Bucket
 }
 
 func newGate() *gate { return &gate{speakers: make(map[arp.MAC]*speaker)} }
@@ -64,7 +44,7 @@ func (g *gate) news(h arp.Heard, now time.Time) bool {
 	s := g.speakers[h.MAC]
 	switch {
 	case s == nil:
-		if !g.all.take(now, allBurst, allTime) {
+		if g.all.Take(now, allBurst, allTime) > 0 {
 			return false
 		}
 		s = g.meet(h.MAC)
@@ -72,7 +52,7 @@ func (g *gate) news(h arp.Heard, now time.Time) bool {
 		return false
 	}
 	known := s.ip.IsValid()
-	if !s.left.take(now, macBurst, macTime) || known && !g.all.take(now, allBurst, allTime) {
+	if s.left.Take(now, macBurst, macTime) > 0 || known && g.all.Take(now, allBurst, allTime) > 0 {
 		return false
 	}
 	s.ip, s.at = h.IP, now
