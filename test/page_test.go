@@ -116,6 +116,24 @@ func TestAPageThatWouldBeOpenToOthersStaysShutAndThePumpGoesOn(t *testing.T) {
 	}
 }
 
+// answers is the status with which the page answers at a path to anna's password; empty: to nobody's.
+func (p *process) answers(path, password string) int {
+	p.t.Helper()
+	request, err := http.NewRequest(http.MethodGet, p.run.HTTP+path, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if password != "" {
+		request.SetBasicAuth("anna", password)
+	}
+	r, err := http.DefaultClient.Do(request)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_ = r.Body.Close()
+	return r.StatusCode
+}
+
 // TestUsersOfTheConfigurationAreAskedForTheirPassword.
 func TestUsersOfTheConfigurationAreAskedForTheirPassword(t *testing.T) {
 	dir, _ := shortHome(t)
@@ -125,21 +143,7 @@ func TestUsersOfTheConfigurationAreAskedForTheirPassword(t *testing.T) {
 	}
 	p := startProcess(t, dir, append(fast, `http.users=["anna:operator:`+hash+`"]`)...)
 	for password, want := range map[string]int{"": 401, "guess": 401, "correct horse battery": 200} {
-		p.eventually("the pump reports", func() bool {
-			request, err := http.NewRequest(http.MethodGet, p.run.HTTP+"/api/status", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if password != "" {
-				request.SetBasicAuth("anna", password)
-			}
-			r, err := http.DefaultClient.Do(request)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = r.Body.Close()
-			return r.StatusCode == want
-		})
+		p.eventually("the pump reports", func() bool { return p.answers("/api/status", password) == want })
 	}
 	if strings.Contains(p.log.String(), hash) {
 		t.Error("the hash is in the log")

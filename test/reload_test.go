@@ -262,19 +262,25 @@ func settingsEvents(l *listener) (all []protocol.Event) {
 	return all
 }
 
-// TestBinaryReadsItsSettingsAnewAtSIGHUP: the real program, its file changed under it.
-func TestBinaryReadsItsSettingsAnewAtSIGHUP(t *testing.T) {
-	t.Parallel()
+// startOn starts the program on a file of settings of its own, which write writes anew.
+func startOn(t *testing.T, text string) (p *process, write func(text string)) {
+	t.Helper()
 	dir := t.TempDir()
 	home := filepath.Join(dir, "home.toml")
-	write := func(text string) {
+	write = func(text string) {
 		t.Helper()
 		if err := os.WriteFile(home, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	write("[consensus]\nthreshold = 2\n")
-	p := startProcessWith(t, dir, []string{"--config", home}, fast...)
+	write(text)
+	return startProcessWith(t, dir, []string{"--config", home}, fast...), write
+}
+
+// TestBinaryReadsItsSettingsAnewAtSIGHUP: the real program, its file changed under it.
+func TestBinaryReadsItsSettingsAnewAtSIGHUP(t *testing.T) {
+	t.Parallel()
+	p, write := startOn(t, "[consensus]\nthreshold = 2\n")
 	l := listen(t, p.run.MQTT, "system/#")
 	p.connected(l)
 	told := func(n int) protocol.Event {
@@ -301,13 +307,13 @@ func TestBinaryReadsItsSettingsAnewAtSIGHUP(t *testing.T) {
 		t.Errorf("log.telemetry was not taken up\n%s", log)
 	}
 	// The command checks first, and then tells the program; over the socket, and says what came of it.
-	out, err := reloadBy(p, home)
+	out, err := reloadBy(p)
 	if err != nil || !strings.Contains(out, "Waiting for a restart:\n  gpio.flow\n") {
 		t.Errorf("reload: %v, %s", err, out)
 	}
 	told(3)
 	write("[consensus]\nthreshold = 99\n")
-	if out, err := reloadBy(p, home); err == nil || !strings.Contains(out, "consensus.threshold = 99:") {
+	if out, err := reloadBy(p); err == nil || !strings.Contains(out, "consensus.threshold = 99:") {
 		t.Errorf("reload of a file with a mistake: %v, %s", err, out)
 	}
 	if code, _ := p.stop(); code != 0 || len(settingsEvents(l)) != 3 {
@@ -315,9 +321,10 @@ func TestBinaryReadsItsSettingsAnewAtSIGHUP(t *testing.T) {
 	}
 }
 
-func reloadBy(p *process, home string) (string, error) {
+// reloadBy has a program that was started on a file take it up anew, as a person would.
+func reloadBy(p *process) (string, error) {
 	var out bytes.Buffer
-	cmd := exec.Command(p.cmd.Path, "reload", "--config", home, "--set", "gpio.board=simulator", "--set", "journal.dir="+filepath.Join(p.dir, "data"))
+	cmd := exec.Command(p.cmd.Path, "reload", "--config", filepath.Join(p.dir, "home.toml"), "--set", "gpio.board=simulator", "--set", "journal.dir="+filepath.Join(p.dir, "data"))
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
 	return out.String(), err

@@ -2,8 +2,6 @@ package test
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,45 +17,20 @@ func TestBinaryTakesUsersUpWhileItRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	home := filepath.Join(dir, "home.toml")
-	write := func(text string) {
-		t.Helper()
-		if err := os.WriteFile(home, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("")
-	p := startProcessWith(t, dir, []string{"--config", home}, fast...)
+	p, write := startOn(t, "")
 	l := listen(t, p.run.MQTT, "system/#")
 	p.connected(l)
-	status := func(password string) int {
-		t.Helper()
-		request, err := http.NewRequest(http.MethodGet, p.run.HTTP+"/api/session", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if password != "" {
-			request.SetBasicAuth("anna", password)
-		}
-		r, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = r.Body.Close()
-		return r.StatusCode
-	}
-	if got := status(""); got != http.StatusOK {
+	if got := p.answers("/api/session", ""); got != http.StatusOK {
 		t.Fatalf("without users the page answers %d", got)
 	}
 	write("[http]\nusers = [\"anna:operator:" + hash + "\"]\n[broker]\nusers = [\"anna:operator:" + hash + "\"]\n")
-	if out, err := reloadBy(p, home); err != nil || !strings.Contains(out, "Taken up:\n  broker.users\n  http.users\n") {
+	if out, err := reloadBy(p); err != nil || !strings.Contains(out, "Taken up:\n  broker.users\n  http.users\n") {
 		t.Fatalf("reload: %v, %s", err, out)
 	}
 	p.eventually("the client without a login is sent away", func() bool { return !l.client.IsConnectionOpen() })
 	has := func(when string) {
 		t.Helper()
-		if without, with := status(""), status("correct horse battery"); without != 401 || with != 200 {
+		if without, with := p.answers("/api/session", ""), p.answers("/api/session", "correct horse battery"); without != 401 || with != 200 {
 			t.Errorf("%s: %d without a password, %d with it", when, without, with)
 		}
 	}
