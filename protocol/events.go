@@ -1,6 +1,7 @@
 package protocol
 
-// Action is the name of an event on system/trigger_telemetry. The names are public interface.
+// Action is the name of an event on system/trigger_telemetry. The names are public interface; EventKinds says
+// what each means and what its details are.
 type Action string
 
 // The actions of SPEC §4.
@@ -51,41 +52,39 @@ const (
 	MQTTDisconnected             Action = "mqtt_disconnected"
 	HealthReport                 Action = "health_report"
 	ControllerShutdown           Action = "controller_shutdown"
-	// ControllerStarted comes first of every process: boots, last_stop, failed_starts, safe_mode.
+	// ControllerStarted comes first of every process.
 	ControllerStarted Action = "controller_started"
 )
 
 // Trips: the engine was stopped past every mailbox and the process ends. The reason says why.
 const (
-	DeadmanTripped    Action = "deadman_tripped"    // pump or gpio actor was silent for gpio.deadman
-	CutoffTripped     Action = "cutoff_tripped"     // a crank or a run outlasted its limit on the lines
-	ControllerTripped Action = "controller_tripped" // anything else: a critical actor panicked
+	DeadmanTripped    Action = "deadman_tripped"
+	CutoffTripped     Action = "cutoff_tripped"
+	ControllerTripped Action = "controller_tripped"
 )
 
-// What became of settings that were read anew. Details of the first: keys (taken up), restart (waiting for
-// one), refused (key: why). The reason of the second says what is wrong; nothing has changed.
+// What became of settings that were read anew.
 const (
 	SettingsReloaded Action = "settings_reloaded"
 	SettingsRefused  Action = "settings_refused"
 )
 
-// LoginRefused: somebody was not let in, on the page, the API or the embedded broker. Details: by, source (http,
-// broker), address, user (one of ours, else empty: what a stranger calls itself may be a password) and
-// count, of all since the event before; the others are those of the last. Ten at once and six an hour.
+// LoginRefused names one of our users or nobody: what a stranger calls itself may be a password. All but the
+// count is of the last one.
 const LoginRefused Action = "login_refused"
 
-// What becomes of cameras; details: camera, mac, ip. At a bounded rate: a camera that comes and goes must
+// What becomes of cameras. At a bounded rate: a camera that comes and goes must
 // not push out of the history what matters more. camera/status has every change.
 const (
 	CameraDiscovered Action = "camera_discovered"
 	CameraOffline    Action = "camera_offline"
 	CameraOnline     Action = "camera_online"
-	CameraMoved      Action = "camera_ip_changed" // old_ip
-	CameraReplaced   Action = "camera_replaced"   // another device has its address: by
+	CameraMoved      Action = "camera_ip_changed"
+	CameraReplaced   Action = "camera_replaced"
 )
 
-// Alarms that came, went and were seen by a person; details: code, subject, severity, and for the last
-// by, codes and count; the first has reminder where an acknowledged one stands on (alarms.remind). At a bounded rate, but for a fire: system/alarms has every change.
+// Alarms that came, went and were seen by a person. At a bounded rate, but for a fire: system/alarms has every
+// change.
 const (
 	AlarmRaised       Action = "alarm_raised"
 	AlarmCleared      Action = "alarm_cleared"
