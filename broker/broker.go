@@ -21,7 +21,6 @@ import (
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/listeners"
 	"go.uber.org/zap"
 
 	"wildfire-watch/protocol"
@@ -75,7 +74,6 @@ type Broker struct {
 	refusals      *refusals
 	faults        faults
 	log           *zap.Logger
-	own           sync.WaitGroup
 	closing       sync.Once
 }
 
@@ -133,24 +131,17 @@ func (b *Broker) open(s Settings, socket net.Listener) error {
 			return err
 		}
 	}
-	porches := []*porch{{Listener: socket, door: b.door}}
+	porches := []*porch{{name: "open", socket: socket, door: b.door, log: b.log}}
 	if secure := b.secure(s); secure != nil {
 		porches = append(porches, secure)
 	}
-	for i, p := range porches {
-		if err := b.server.AddListener(entrance{listeners.NewNet(fmt.Sprint("porch", i), p)}); err != nil {
+	for _, p := range porches {
+		if err := b.server.AddListener(p); err != nil {
 			return err
 		}
 	}
 	return b.server.Serve()
 }
-
-// entrance is a listener whose clients the door has ended before it is closed. The library would look for
-// them under a read lock that it takes twice: if a client goes in between, both wait for ever.
-type entrance struct{ *listeners.Net }
-
-// Close closes the listener alone.
-func (e entrance) Close(listeners.CloseFn) { e.Net.Close(func(string) {}) }
 
 // secure opens the listener with TLS; nil: there is none, and if there should be, a fault says why.
 func (b *Broker) secure(s Settings) *porch {
@@ -179,7 +170,7 @@ func (b *Broker) secure(s Settings) *porch {
 		b.log.Debug("no certificate yet", zap.Error(err))
 	}
 	b.TLSAddr = socket.Addr().String()
-	return &porch{Listener: socket, door: b.door, wrap: c.wrap}
+	return &porch{name: "tls", socket: socket, door: b.door, wrap: c.wrap, log: b.log}
 }
 
 // listenOn listens without the kernel's keepalive, which the door gives to whoever is let in: a crowd that
@@ -237,7 +228,7 @@ func (b *Broker) Dial(ctx context.Context) (net.Conn, error) {
 		return nil, fmt.Errorf("connect to the embedded broker: %w", net.ErrClosed)
 	}
 	g.who.Store(&identity{full: true, all: true})
-	b.own.Go(func() { _ = b.server.EstablishConnection("own", g) })
+	go b.door.serve(func() { _ = b.server.EstablishConnection("own", g) })
 	return ours, nil
 }
 
@@ -266,7 +257,6 @@ func (b *Broker) Close() (err error) {
 	b.closing.Do(func() {
 		b.door.shut()
 		err = b.server.Close()
-		b.own.Wait()
 		b.refusals.close()
 	})
 	return err

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -338,4 +339,36 @@ func TestAnEndAsksNobodyForTheListOfClients(t *testing.T) {
 	}
 	b.server.Clients.Unlock()
 	<-closed
+}
+
+// TestAnEndWaitsForWhoeverHasComeIn: those who come in while the broker ends are served to their end or not
+// at all. (The library counts them once they are served, which may be while it already waits for them: the
+// race detector sees that.)
+func TestAnEndWaitsForWhoeverHasComeIn(t *testing.T) {
+	for range 100 {
+		b, err := Start("127.0.0.1:0", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var came sync.WaitGroup
+		for range 4 {
+			came.Go(func() {
+				if c, err := b.Dial(context.Background()); err == nil {
+					_ = c.Close()
+				}
+			})
+			came.Go(func() {
+				if c, err := net.Dial("tcp", b.Addr); err == nil {
+					_ = c.Close()
+				}
+			})
+		}
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if n := b.Clients(); n != 0 {
+			t.Errorf("%d are still in", n)
+		}
+		came.Wait()
+	}
 }

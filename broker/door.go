@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"errors"
 	"maps"
 	"net"
 	"slices"
@@ -23,8 +22,6 @@ const (
 	// gulp is the most that is read at once, and breath how long one that sends too much waits.
 	gulp   = 64 << 10
 	breath = 10 * time.Millisecond
-	// pause follows a failed accept (no file descriptors left): the library would give up.
-	pause = 100 * time.Millisecond
 )
 
 // door is where every connection comes in, by whichever listener: it bounds their number, in all and of
@@ -44,6 +41,7 @@ type door struct {
 	from    map[string]int // by address
 	of      map[string]int // by user
 	number  uint64         // of the newest
+	served  sync.WaitGroup // the guests that somebody still serves
 	closed  chan struct{}
 	once    sync.Once
 }
@@ -54,47 +52,7 @@ func newDoor(refuse func(refusal)) *door {
 		all: paces[struct{}]{most: 1}, heavy: paces[struct{}]{most: 1}}
 }
 
-// porch is one listener before the door. wrap is the TLS of its connections; nil: none.
-type porch struct {
-	net.Listener
-	door *door
-	wrap func(net.Conn) net.Conn
-}
-
-// Accept waits for the next connection that there is room for.
-func (p *porch) Accept() (net.Conn, error) {
-	for {
-		conn, err := p.Listener.Accept()
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return nil, err
-			}
-			select {
-			case <-p.door.closed:
-				return nil, err
-			case <-time.After(pause):
-				continue
-			}
-		}
-		if g := p.door.admit(conn, false); g == nil {
-			abandon(conn)
-		} else if p.wrap != nil {
-			return p.wrap(g), nil
-		} else {
-			return g, nil
-		}
-	}
-}
-
-// abandon closes without a farewell: a crowd that is turned away leaves nothing behind in the kernel.
-func abandon(conn net.Conn) {
-	if t, ok := conn.(*net.TCPConn); ok {
-		_ = t.SetLinger(0)
-	}
-	_ = conn.Close()
-}
-
-// admit makes a guest of a connection, or says no with nil.
+// admit makes a guest of a connection, or says no with nil. Whoever admits a guest serves it.
 func (d *door) admit(conn net.Conn, own bool) *guest {
 	g := &guest{Conn: conn, door: d, own: own}
 	if !own {
@@ -146,7 +104,7 @@ func (d *door) enter(g *guest) (why string, evicted *guest) {
 	d.number++
 	g.number = d.number
 	if g.own {
-		d.guests[g] = struct{}{}
+		d.in(g)
 		return "", nil
 	}
 	share := MaxFromOne
@@ -164,12 +122,25 @@ func (d *door) enter(g *guest) (why string, evicted *guest) {
 	if d.others >= MaxClients {
 		return "connections", evicted
 	}
-	d.guests[g] = struct{}{}
+	d.in(g)
 	d.others++
 	d.waiting++
 	g.waits = true
 	d.from[g.address]++
 	return "", evicted
+}
+
+// in counts a guest as one to be served. The lock is held, so that nobody comes in once shut has looked
+// around: only then may shut wait.
+func (d *door) in(g *guest) {
+	d.guests[g] = struct{}{}
+	d.served.Add(1)
+}
+
+// serve serves a guest to its end.
+func (d *door) serve(f func()) {
+	defer d.served.Done()
+	f()
 }
 
 // oldest is the guest that has waited longest for its login.
@@ -266,10 +237,11 @@ func (d *door) inside() []*guest {
 	return slices.Collect(maps.Keys(d.guests))
 }
 
-// shut ends every connection, those that never said anything included.
+// shut ends every connection, those that never said anything included, and waits until nobody is served.
 func (d *door) shut() {
 	d.once.Do(func() { close(d.closed) })
 	for _, g := range d.inside() {
 		_ = g.Close()
 	}
+	d.served.Wait()
 }
