@@ -1,6 +1,10 @@
 package hardwaretest
 
-import "wildfire-watch/hardware"
+import (
+	"time"
+
+	"wildfire-watch/hardware"
+)
 
 func (s *session) inputs() {
 	for i := range hardware.NumInputs {
@@ -39,16 +43,26 @@ func (s *session) rested() *Ear {
 func (s *session) shortPulse() {
 	l := s.rested()
 	line := s.w.Inputs[hardware.StopButton]
-	s.rig.Drive(line, true)
-	s.rig.Wait(debounce / 10)
-	s.rig.Drive(line, false)
-	s.rig.Wait(3 * debounce)
-	if got := l.Heard(); len(got) != 0 {
-		s.Errorf("told %d times: %+v", len(got), got)
+	for range 20 {
+		begun := time.Now()
+		s.rig.Drive(line, true)
+		<-time.After(debounce / 10)
+		s.rig.Drive(line, false)
+		took := time.Since(begun)
+		s.rig.Wait(3 * debounce)
+		if took >= debounce { // the machine stood still meanwhile, and the pulse was a long one
+			l.Forget()
+			continue
+		}
+		if got := l.Heard(); len(got) != 0 {
+			s.Errorf("a pulse of %v at most is told %d times: %+v", took, len(got), got)
+		}
+		if s.read().Inputs[hardware.StopButton] {
+			s.Error("the pulse is read")
+		}
+		return
 	}
-	if s.read().Inputs[hardware.StopButton] {
-		s.Error("the pulse is read")
-	}
+	s.Errorf("this machine stands still too often to make a pulse shorter than %v", debounce)
 }
 
 func (s *session) told() {

@@ -132,6 +132,16 @@ func (w *Wires) Last(word string) (s Step, ok bool) {
 	return s, false
 }
 
+// LetGo is when a process let go of the line that keeps the engine on: it had died, if it did not stop.
+func (w *Wires) LetGo(pid int) (at time.Duration, ok bool) {
+	for _, e := range slices.Backward(w.history.Events()) {
+		if e.What == gpiosim.Free && e.PID == pid && e.Line == Lines[hardware.IgnitionOn] {
+			return e.At, true
+		}
+	}
+	return 0, false
+}
+
 // Record is the kernel's whole record since an instant, for who reads why a test failed: directions and
 // owners too, and times after that instant.
 func (w *Wires) Record(since time.Duration) string {

@@ -35,7 +35,8 @@ type Book struct {
 	pulse               since
 	unbegun             since          // a trigger was taken, and nothing has cranked for it yet
 	asked               map[string]int // orders without an answer
-	jammed              bool           // the main valve was made to fail in this life: ERROR may be latched
+	jam                 bool           // the main valve does not open, over every life until it is freed
+	jammed              bool           // it did not for a part of this life: ERROR may be latched
 	opened              bool           // valve_open was ordered: the main valve may outlast the run
 	by                  starter
 	resumes             int // boots since the run's first trigger
@@ -158,7 +159,7 @@ func (b *Book) take(f Fact, more bool) {
 func (b *Book) start(f Fact) {
 	b.at, b.born, b.pid = f.At, f.At, f.PID
 	b.on, b.were, b.stage = 0, 0, dark
-	b.ordered, b.stopped, b.spoke, b.jammed, b.opened = false, false, false, false, false
+	b.ordered, b.stopped, b.spoke, b.jammed, b.opened = false, false, false, b.jam, false
 	b.asked, b.pulse, b.unbegun = map[string]int{}, since{}, since{}
 	if b.pending != nil && b.kernel != f.Text {
 		b.pending.reboot, b.pending.lastStop = true, "reboot or power cut"
@@ -173,7 +174,9 @@ func (b *Book) order(text string) {
 	case "stop":
 		b.stopped = true
 	case "valve jammed":
-		b.jammed = true
+		b.jam, b.jammed = true, true
+	case "valve free":
+		b.jam = false
 	case "valve_open":
 		b.opened = true
 	}

@@ -141,6 +141,31 @@ func TestABookDoesNotTakeAnAlarmForTheWordOfThePump(t *testing.T) {
 	}
 }
 
+// TestABookKnowsThatAValveStaysJammed: whoever comes after a process may latch ERROR for a valve that was
+// jammed before it.
+func TestABookKnowsThatAValveStaysJammed(t *testing.T) {
+	inError := next{kernel: "k1", lastStop: "crash", found: "error latched", boots: 3, total: 5, owed: 10, lockout: 10,
+		state: protocol.Error}
+	for _, jammed := range []bool{true, false} {
+		b := NewBook(Terms{Pulse: second, Multiplier: 2}, 200*time.Millisecond)
+		life := first(false)
+		if jammed {
+			life = append(life, Fact{At: 4 * second, Kind: Ordered, Text: "valve jammed"})
+		}
+		wrong := append(b.Life(life), b.Life(goesOn.facts())...)
+		if len(wrong) > 0 {
+			t.Fatal(wrong)
+		}
+		later := inError.facts()
+		for i := range later {
+			later[i].At, later[i].Heard = later[i].At+10*second, later[i].Heard+10*second
+		}
+		if wrong := b.Life(later); (len(wrong) == 0) != jammed {
+			t.Errorf("jammed %v: %v", jammed, wrong)
+		}
+	}
+}
+
 func TestABookFindsWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		stopped bool

@@ -252,28 +252,29 @@ type end struct {
 	die         func(m *machine, main, guard int)
 	within      time.Duration // engine off
 	says        string        // ExecStopPost
+	fades       bool          // it dies some time later: within counts from then on
 }
 
 var ends = []end{
 	{"killed", "", func(_ *machine, main, _ int) { _ = syscall.Kill(main, syscall.SIGKILL) },
-		250 * time.Millisecond, byGuard},
+		250 * time.Millisecond, byGuard, false},
 	{"hanging", "", func(_ *machine, main, _ int) { _ = syscall.Kill(main, syscall.SIGSTOP) },
-		deadman + 250*time.Millisecond, byGuard},
+		deadman + 250*time.Millisecond, byGuard, false},
 	{"killed with its guard", "", func(_ *machine, main, guard int) {
 		_ = syscall.Kill(guard, syscall.SIGKILL)
 		_ = syscall.Kill(main, syscall.SIGKILL)
-	}, 2 * time.Second, bySafe},
+	}, 2 * time.Second, bySafe, false},
 	// WatchdogSec, TimeoutAbortSec, ExecStopPost: the last of the layers.
 	{"hanging with its guard", "", func(_ *machine, main, guard int) {
 		_ = syscall.Kill(guard, syscall.SIGSTOP)
 		_ = syscall.Kill(main, syscall.SIGSTOP)
-	}, 19 * time.Second, bySafe},
+	}, 19 * time.Second, bySafe, false},
 	{"its pump hangs", "wedge pump", func(_ *machine, main, _ int) { _ = syscall.Kill(main, syscall.SIGUSR1) },
-		deadman/4 + deadman + 250*time.Millisecond, ""},
+		deadman/4 + deadman + 250*time.Millisecond, "", false},
 	{"it eats its memory", "eat memory", func(m *machine, main, _ int) {
 		m.run("systemctl set-property --runtime wildfire-watch MemoryMax=128M")
 		_ = syscall.Kill(main, syscall.SIGUSR1)
-	}, 5 * time.Second, byGuard},
+	}, 250 * time.Millisecond, byGuard, true},
 }
 
 func deaths(m *machine) {
@@ -310,6 +311,13 @@ func (m *machine) dies(e end, deaths int) {
 		m.t.Fatal("the engine runs on")
 	}
 	_, stalled := still.Since()
+	if e.fades {
+		var ok bool
+		if at, ok = m.w.LetGo(before.main); !ok {
+			m.t.Fatal("it lives")
+		}
+		stalled = 0 // while it faded
+	}
 	var now shows
 	m.await(patience, "another process to be ready", func() bool {
 		now = m.shows()
