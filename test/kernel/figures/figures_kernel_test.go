@@ -1,8 +1,8 @@
 //go:build kernel
 
 // Package figures measures the promised times on simulated lines of a real kernel, the system in this
-// process, and prints them. A p99 on a busy machine says more about the machine: what fails is a
-// median that misses the promise.
+// process, and prints them. A p99 on a busy machine says more about the machine: a promise has three
+// series to be kept in. Nothing watches the machine meanwhile: a ticker is work for the one processor.
 package figures
 
 //guest:alone
@@ -98,86 +98,68 @@ func await[T any](t *testing.T, messages <-chan seen, want func(T) bool) (T, tim
 	}
 }
 
-// series are the times of one figure.
-type series struct {
-	all, undisturbed []time.Duration
-}
-
-// add takes a time, and whether the machine had a part in it.
-func (s *series) add(took, stalled, promise time.Duration) {
-	s.all = append(s.all, took)
-	if stalled < promise/2 {
-		s.undisturbed = append(s.undisturbed, took)
-	}
-}
-
-// report prints the percentiles, by nearest rank, and holds the median against a promise.
-func (s *series) report(t *testing.T, what string, promise time.Duration) {
+// keeps measures series of times until the p99 of one keeps the promise, and prints their percentiles, by
+// nearest rank.
+func keeps(t *testing.T, what string, promise time.Duration, measure func() []time.Duration) {
 	t.Helper()
-	rank := func(times []time.Duration, share float64) time.Duration {
-		if len(times) == 0 {
-			return 0
-		}
+	for range 3 {
+		times := measure()
 		slices.Sort(times)
-		return times[max(int(math.Ceil(share*float64(len(times))))-1, 0)].Round(time.Microsecond)
+		rank := func(share float64) time.Duration {
+			return times[max(int(math.Ceil(share*float64(len(times))))-1, 0)].Round(time.Microsecond)
+		}
+		fmt.Printf("figure: %s (%d times): median %v, p99 %v, worst %v; promised p99 %v\n", what,
+			len(times), rank(0.5), rank(0.99), rank(1), promise)
+		if rank(0.99) <= promise {
+			return
+		}
 	}
-	for _, part := range []struct {
-		of    string
-		times []time.Duration
-	}{{"all", s.all}, {"guest not held up", s.undisturbed}} {
-		fmt.Printf("figure: %s (%s, %d times): median %v, p99 %v, worst %v; promised p99 %v\n", what, part.of,
-			len(part.times), rank(part.times, 0.5), rank(part.times, 0.99), rank(part.times, 1), promise)
-	}
-	if median := rank(s.undisturbed, 0.5); median > promise {
-		t.Errorf("%s: even the median, %v, is above %v", what, median, promise)
-	}
+	t.Errorf("%s: no series has kept its p99 under %v", what, promise)
 }
 
 func TestFromADecisionToItsLine(t *testing.T) {
 	chip, s, messages := rig(t)
 	await(t, messages, func(p protocol.PumpStatus) bool { return p.State == protocol.Idle })
 	h := chip.History()
-	still, took := gpiosim.WatchStalls(t), &series{}
-	for n := range rounds {
-		still.Since()
-		action, lines := protocol.CommandValveOpen, protocol.SetOf(protocol.MainValve)
-		if n%2 == 1 {
-			action, lines = protocol.CommandValveClose, 0
+	keeps(t, "decision to line, in process", toLine, func() (took []time.Duration) {
+		for n := range rounds {
+			action, lines := protocol.CommandValveOpen, protocol.SetOf(protocol.MainValve)
+			if n%2 == 1 {
+				action, lines = protocol.CommandValveClose, 0
+			}
+			s.Publish(protocol.Command{Action: action, Source: "terminal", Arrived: time.Now(), Wall: time.Now()})
+			order, decided := await(t, messages, func(o protocol.SetOutputs) bool { return o.Lines == lines })
+			await(t, messages, func(r protocol.LineReport) bool { return r.Seq >= order.Seq })
+			events := h.Events()
+			if len(events) != 1 || events[0].High != (lines != 0) {
+				t.Fatalf("after %v the kernel recorded %v", order, events)
+			}
+			took = append(took, events[0].At-decided)
+			h.Forget()
 		}
-		s.Publish(protocol.Command{Action: action, Source: "terminal", Arrived: time.Now(), Wall: time.Now()})
-		order, decided := await(t, messages, func(o protocol.SetOutputs) bool { return o.Lines == lines })
-		await(t, messages, func(r protocol.LineReport) bool { return r.Seq >= order.Seq })
-		events := h.Events()
-		if len(events) != 1 || events[0].High != (lines != 0) {
-			t.Fatalf("after %v the kernel recorded %v", order, events)
-		}
-		stalled, _ := still.Since()
-		took.add(events[0].At-decided, stalled, toLine)
-		h.Forget()
-	}
-	took.report(t, "decision to line, in process", toLine)
+		return took
+	})
 }
 
 func TestFromAnEdgeToThePump(t *testing.T) {
 	chip, _, messages := rig(t)
 	await(t, messages, func(p protocol.PumpStatus) bool { return p.Inputs.Flow == protocol.Inactive })
 	h := chip.History()
-	still, took := gpiosim.WatchStalls(t), &series{}
-	for n := range rounds / 5 {
-		still.Since()
-		high, want := true, protocol.Active
-		if n%2 == 1 {
-			high, want = false, protocol.Inactive
+	keeps(t, "edge of an input to the pump actor, debounce taken off", toPump, func() (took []time.Duration) {
+		for n := range rounds / 5 {
+			high, want := true, protocol.Active
+			if n%2 == 1 {
+				high, want = false, protocol.Inactive
+			}
+			chip.Pull(flow, high)
+			_, told := await(t, messages, func(p protocol.PumpStatus) bool { return p.Inputs.Flow == want })
+			events := h.Events()
+			if len(events) != 1 {
+				t.Fatalf("one edge, and the kernel recorded %v", events)
+			}
+			took = append(took, told-events[0].At-debounce)
+			h.Forget()
 		}
-		chip.Pull(flow, high)
-		_, told := await(t, messages, func(p protocol.PumpStatus) bool { return p.Inputs.Flow == want })
-		events := h.Events()
-		if len(events) != 1 {
-			t.Fatalf("one edge, and the kernel recorded %v", events)
-		}
-		stalled, _ := still.Since()
-		took.add(told-events[0].At-debounce, stalled, toPump)
-		h.Forget()
-	}
-	took.report(t, "edge of an input to the pump actor, debounce taken off", toPump)
+		return took
+	})
 }
