@@ -76,7 +76,7 @@ cpus=() pinned=()
 while IFS= read -r n; do cpus+=("$n"); done < <(taskset -cp $$ | sed 's/.*: //' | tr , '\n' |
 	awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }')
 for n in ${cpus[@]+"${cpus[@]}"}; do
-	exec {seat}>"${TMPDIR:-/tmp}/wildfire-guest-cpu$n.lock" || break
+	exec {seat}>"${TMPDIR:-/tmp}/wildfire-guest-$UID-cpu$n.lock" || break
 	pinned=(taskset -c "$n")
 	flock -n "$seat" && break
 	exec {seat}>&-
