@@ -179,12 +179,17 @@ func (m *machine) engineRuns() {
 		m.run(`printf '{"17": ` + strconv.Itoa(v) + `}' >` + state + "/inputs.new && mv " + state + "/inputs.new " + state + "/inputs.json")
 	}
 	press(0)
-	m.wait(5*time.Second, "the button to be released", func() bool { return m.level("ignition_on") == 0 })
+	m.wait(5*time.Second, "the engine to rest", func() bool { return m.level("ignition_on") == 0 })
+	// A press may be refused (a stop pulse goes on); held for some seconds it is seen, whatever the debounce.
 	m.wait(30*time.Second, "the engine to run", func() bool {
 		press(1)
-		ran := m.level("ignition_on") == 1
-		press(0)
-		return ran
+		defer press(0)
+		for held := time.Now(); time.Since(held) < 3*time.Second; <-time.After(50 * time.Millisecond) {
+			if m.level("ignition_on") == 1 {
+				return true
+			}
+		}
+		return false
 	})
 }
 
