@@ -33,9 +33,13 @@ func (n *Network) Interview(ctx context.Context, o protocol.InterviewOrder) prot
 	ask := o
 	onvif, doors := split(o)
 	ask.Ports, ask.Doors = onvif, doors // what is a door of streams is not asked for ONVIF
-	if other := stranger(ctx, o.IP, o.MAC, port(doors, onvif)); other != "" {
-		return protocol.Interviewed{Key: o.Key, Generation: o.Generation, IP: o.IP, At: time.Now(), MAC: other,
-			Open: true, Problem: "another device has its address: " + other}
+	if other, met := stranger(ctx, o.IP, o.MAC, port(doors, onvif)); other != "" {
+		a := protocol.Interviewed{Key: o.Key, Generation: o.Generation, IP: o.IP, At: time.Now(), Open: met,
+			Problem: "another device has its address: " + other}
+		if met {
+			a.MAC = other
+		}
+		return a
 	}
 	who := device.Ask(ctx, ask)
 	a := protocol.Interviewed{Key: o.Key, Generation: o.Generation, IP: o.IP, Open: who.ONVIF,
@@ -59,7 +63,9 @@ func (n *Network) Interview(ctx context.Context, o protocol.InterviewOrder) prot
 	if a.Proof != "" && a.Manufacturer == "" {
 		a.Manufacturer = o.Maker
 	}
-	a.At, a.MAC = time.Now(), macAt(o.IP)
+	if a.At = time.Now(); a.Open || a.Proof != "" { // otherwise nobody has answered
+		a.MAC = macAt(o.IP)
+	}
 	return a
 }
 

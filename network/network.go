@@ -104,8 +104,11 @@ func (n *Network) Check(ctx context.Context, o protocol.CheckOrder) protocol.Che
 	if u, err := rtsp.ParseURL(o.Stream.URL); err == nil {
 		at = u.Port()
 	}
-	if other := stranger(ctx, o.IP, o.MAC, at); other != "" {
-		c.At, c.MAC, c.Problem = time.Now(), other, "another device has its address: "+other
+	if other, met := stranger(ctx, o.IP, o.MAC, at); other != "" {
+		c.At, c.Problem = time.Now(), "another device has its address: "+other
+		if met {
+			c.MAC = other
+		}
 		return c
 	}
 	if o.Stream.URL != "" || o.XAddr == "" {
@@ -114,21 +117,24 @@ func (n *Network) Check(ctx context.Context, o protocol.CheckOrder) protocol.Che
 		c.Alive, c.Problem = device.Alive(ctx, o.XAddr, o.IP)
 		c.At = time.Now()
 	}
-	c.MAC = macAt(o.IP)
+	if c.Alive { // otherwise nobody has answered
+		c.MAC = macAt(o.IP)
+	}
 	return c
 }
 
 // stranger is the MAC of whoever has an address, if that is another than the one who is to be there;
-// empty if he is there, or nobody can tell.
-func stranger(ctx context.Context, ip, mac string, port int) string {
+// empty if he is there, or nobody can tell. met says that the stranger has answered: otherwise the kernel may
+// have his MAC from long ago, and he gets no login for that either.
+func stranger(ctx context.Context, ip, mac string, port int) (other string, met bool) {
 	at, err := netip.ParseAddr(ip)
 	if err != nil || mac == "" {
-		return ""
+		return "", false
 	}
-	if met := hosts.Meet(ctx, at, port); met != "" && met != mac {
-		return met
+	if other, met = hosts.Meet(ctx, at, port, mac); other != mac {
+		return other, met
 	}
-	return ""
+	return "", false
 }
 
 // macAt is the MAC behind an address, as the kernel has it; empty: it has none.

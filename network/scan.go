@@ -166,12 +166,18 @@ func (l *look) knock(ip netip.Addr) {
 	if len(open) > 0 {
 		at = open[0].Port
 	}
-	mac := hosts.Meet(l.ctx, ip, at)
+	mac, _ := hosts.Meet(l.ctx, ip, at, "")
+	l.meet(ip, open, mac)
+}
+
+// meet tells which doors of a host are open. They are those of whoever was met at them, even if another one was
+// seen at the address before; where none is open, the kernel's table may be old.
+func (l *look) meet(ip netip.Addr, open []protocol.Door, mac string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	h := l.hosts[ip]
 	h.met = true
-	if h.mac == "" && mac != "" {
+	if h.mac == "" || mac != "" && len(open) > 0 {
 		h.mac = mac
 	}
 	if len(open) > 0 {

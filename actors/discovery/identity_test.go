@@ -345,6 +345,35 @@ func TestWhatWasSeenFirstHandIsNotContradictedByAnOldTable(t *testing.T) {
 	}
 }
 
+// A check that was under way when other hardware was seen at the address ends with what the kernel's table had
+// when it began: nobody has answered it, or the old one has for the last time.
+func TestACheckThatBeganBeforeDoesNotBringTheOldHardwareBack(t *testing.T) {
+	for _, alive := range []bool{false, true} {
+		w := newWorld(t, plainRules)
+		a := w.add(cameraA())
+		w.run(time.Minute)
+		a.dead, w.slow = true, 5*time.Second
+		var generation uint64
+		for generation == 0 {
+			w.run(time.Second)
+			for g, j := range w.m.jobs {
+				if j.kind == check {
+					generation = g
+				}
+			}
+		}
+		b := cameraB()
+		b.ip = ipA
+		w.sees(w.add(b), protocol.ByARP)
+		w.changes()
+		w.put(protocol.Checked{Key: macA, Generation: generation, IP: ipA, MAC: macA, Alive: alive, Problem: "unreachable"})
+		w.run(time.Second)
+		if said := w.changes(); strings.Contains(said, namA) || !w.m.cameras[macA].displaced {
+			t.Errorf("alive %v: said %q", alive, said)
+		}
+	}
+}
+
 func TestAnAddressThatTwoClaimIsAFault(t *testing.T) {
 	w := newWorld(t, plainRules)
 	a := w.add(cameraA())

@@ -72,6 +72,7 @@ func (m *Machine) take(generation uint64, k kind, key, ip string, booked func(*j
 
 // carried takes in which MAC the answer to an order came from, before the answer itself: if another
 // device has the address by now, the answer is not the camera's, and the logins were refused by another.
+// The kernel's table changes late: what was seen first hand since the order was given counts more.
 func (m *Machine) carried(generation uint64, ip, mac string) {
 	j := m.jobs[generation]
 	mac, ok := protocol.ParseDeviceMAC(mac)
@@ -80,6 +81,9 @@ func (m *Machine) carried(generation uint64, ip, mac string) {
 	}
 	if !m.shared[mac] {
 		j.account = mac
+	}
+	if h := m.hosts[ip]; h != nil && h.mac != mac && h.macAt.After(j.asked) {
+		return
 	}
 	m.sighted(protocol.Sighting{IP: ip, MAC: mac, At: m.now})
 }

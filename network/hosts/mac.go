@@ -2,10 +2,12 @@ package hosts
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -57,17 +59,28 @@ func MAC(ip netip.Addr) string {
 	return ""
 }
 
-// Meet is MAC, after a connection to a port if that is what it takes: it says nothing on it.
-func Meet(ctx context.Context, ip netip.Addr, port int) string {
-	if mac := MAC(ip); mac != "" {
-		return mac
+// Meet is MAC, after a connection to a port if that is what it takes: it says nothing on it. A MAC that is not the
+// one expected ("" is any) takes one, for the kernel may have it from long ago; met says that somebody answered
+// or refused it, so that the MAC is his.
+func Meet(ctx context.Context, ip netip.Addr, port int, expected string) (mac string, met bool) {
+	if expected == "" {
+		outdate()
+	}
+	if mac := MAC(ip); mac != "" && (mac == expected || expected == "") {
+		return mac, true
 	}
 	d := net.Dialer{Timeout: meetTime}
-	if c, err := d.DialContext(ctx, "tcp", net.JoinHostPort(ip.String(), strconv.Itoa(port))); err == nil {
+	c, err := d.DialContext(ctx, "tcp", net.JoinHostPort(ip.String(), strconv.Itoa(port)))
+	if err == nil {
 		_ = c.Close()
 	}
+	outdate()
+	return MAC(ip), err == nil || errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// outdate has the table read anew: what was just met counts.
+func outdate() {
 	table.Lock()
-	table.at = time.Time{} // what was just met counts
-	table.Unlock()
-	return MAC(ip)
+	defer table.Unlock()
+	table.at = time.Time{}
 }

@@ -85,7 +85,8 @@ func swapped(t *testing.T, l *lab, p *process, heard *listener) {
 		t.Fatalf("other hardware: %+v, the old: %+v\n%s", heard.newest(other), heard.on(statusTopic, h.MAC, begun), p.tail())
 	}
 	if heard.said(h.MAC, begun, comesOnline) || heard.said(other, begun, moves) {
-		t.Error("other hardware on the same address passes for the old camera")
+		t.Errorf("other hardware on the same address passes for the old camera: it %+v, the old one %+v\n%s",
+			heard.on(statusTopic, other, begun), heard.on(statusTopic, h.MAC, begun), p.tail())
 	}
 	back := time.Now()
 	l.do(t, "swap", "cam11")
