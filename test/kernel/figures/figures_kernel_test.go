@@ -2,7 +2,8 @@
 
 // Package figures measures the promised times on simulated lines of a real kernel, the system in this
 // process, and prints them. A p99 on a busy machine says more about the machine: a promise has five
-// series to be kept in, and what counts of an edge is the p95, for the simulated interrupt alone takes up to 4.4 ms. Nothing watches the machine meanwhile: a ticker is work for the one processor.
+// series to be kept in, and what counts of an edge is the p95, for the simulated interrupt alone takes up
+// to 4.4 ms. Nothing watches the machine meanwhile: a ticker is work for the one processor.
 package figures
 
 //guest:alone
